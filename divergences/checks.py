@@ -1,0 +1,81 @@
+"""Constraints on parameters: the check that refuses a value writes the message."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+RandomState = int | np.random.Generator | None
+
+
+def check_real(
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+    below: float = math.inf,
+    remedy: str = "",
+) -> float:
+    """Return `value` as a float, or raise an error that names the parameter and its range."""
+    wanted = _interval_words(above, at_least, at_most, below)
+    advice = f" {remedy}" if remedy else ""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
+        raise TypeError(f"{name} must be a number{wanted}, not {value!r}.{advice}")
+    number = float(value)
+    too_low = number < at_least or (number <= above and above > -math.inf)
+    too_high = number > at_most or (number >= below and below < math.inf)
+    if too_low or too_high or math.isnan(number):
+        raise ValueError(f"{name} must be a number{wanted}, not {value!r}.{advice}")
+    return number
+
+
+def check_whole(name: str, value: Any, *, at_least: int = 1, remedy: str = "") -> int:
+    """Return `value` as an int, or raise an error that names the parameter and its minimum."""
+    advice = f" {remedy}" if remedy else ""
+    message = f"{name} must be a whole number of at least {at_least}, not {value!r}.{advice}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(message)
+    if value < at_least:
+        raise ValueError(message)
+    return int(value)
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`, or raise an error that lists them."""
+    allowed = tuple(choices)
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
+    return value
+
+
+def check_rng(rng: RandomState) -> np.random.Generator:
+    """Return the generator that `rng` names: a seed, a Generator, or None for fresh entropy."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None:
+        return np.random.default_rng()
+    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral) or rng < 0:
+        raise TypeError(
+            f"rng must be a seed (a whole number of at least 0), a numpy.random.Generator "
+            f"or None, not {rng!r}."
+        )
+    return np.random.default_rng(int(rng))
+
+
+def _interval_words(above: float, at_least: float, at_most: float, below: float) -> str:
+    words = []
+    if above > -math.inf:
+        words.append(f"above {above:g}")
+    if at_least > -math.inf:
+        words.append(f"of at least {at_least:g}")
+    if below < math.inf:
+        words.append(f"below {below:g}")
+    if at_most < math.inf:
+        words.append(f"of at most {at_most:g}")
+    return (" " + " and ".join(words)) if words else ""

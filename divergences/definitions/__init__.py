@@ -1,0 +1,51 @@
+"""Which divergence: formulas only, no data, no optimizer."""
+
+from divergences.definitions.custom import FDivergence
+from divergences.definitions.definition import Definition
+from divergences.definitions.f_divergence import (
+    ChiSquared,
+    JensenShannon,
+    JensenShannonDistance,
+    KullbackLeibler,
+    RatioDivergence,
+    Renyi,
+    ReverseKL,
+    SquaredHellinger,
+    TotalVariation,
+)
+from divergences.definitions.kernel import (
+    MMD,
+    Energy,
+    EnergyKernel,
+    GaussianKernel,
+    LaplacianKernel,
+    PositiveKernel,
+    RationalQuadraticKernel,
+    SumKernel,
+)
+from divergences.definitions.transport import Sinkhorn, SlicedWasserstein, Wasserstein
+
+__all__ = [
+    "MMD",
+    "ChiSquared",
+    "Definition",
+    "Energy",
+    "EnergyKernel",
+    "FDivergence",
+    "GaussianKernel",
+    "JensenShannon",
+    "JensenShannonDistance",
+    "KullbackLeibler",
+    "LaplacianKernel",
+    "PositiveKernel",
+    "RatioDivergence",
+    "RationalQuadraticKernel",
+    "Renyi",
+    "ReverseKL",
+    "Sinkhorn",
+    "SlicedWasserstein",
+    "SquaredHellinger",
+    "SumKernel",
+    "TotalVariation",
+    "Wasserstein",
+]

@@ -1,0 +1,438 @@
+"""Divergences that are functionals of the density ratio p/q.
+
+Each is read from the log-ratio l = ln(p/q) through its variational form
+
+    D = sup over l of  E_P[a(l)] + E_Q[b(l)],   a(l) = phi'(e^l),  b(l) = phi(e^l) - e^l phi'(e^l),
+
+which is the Fenchel dual (Nguyen, Wainwright and Jordan, 2010) with the critic
+written as phi'(u), u = e^l. The integrand of D itself is p a(l) + q b(l), so these two
+functions are all that a method, a quadrature or a loss needs.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from array_api_compat import array_namespace
+
+from divergences.checks import check_real
+from divergences.definitions.definition import (
+    Definition,
+    check_base,
+    log_unit,
+    signed_root,
+)
+
+
+class RatioDivergence(Definition):
+    """A functional of the density ratio: every f-divergence, and increasing functions of one.
+
+    Laws: no invertible map of the data changes it; pushing both measures through one map or
+    channel never raises it (data processing).
+    """
+
+    scaling: ClassVar[float | None] = 0.0
+
+    @abstractmethod
+    def critic_p(self, log_ratio: Any) -> Any:
+        """a(l) = phi'(e^l), the term averaged over P."""
+
+    @abstractmethod
+    def critic_q(self, log_ratio: Any) -> Any:
+        """b(l) = phi(e^l) - e^l phi'(e^l), the term averaged over Q."""
+
+    @abstractmethod
+    def generator(self, ratio: Any) -> Any:
+        """phi(u), convex with phi(1) = 0 and phi'(1) = 0 where that can be arranged."""
+
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """Terms whose two means add up to the reported value, given log-ratios at the samples.
+
+        The variational terms by default, whose error is of second order in the critic's. A
+        subclass overrides them where a one-sided mean has the lower error.
+        """
+        return self.critic_p(at_p), self.critic_q(at_q)
+
+
+@dataclass(frozen=True)
+class KullbackLeibler(RatioDivergence):
+    r"""KL(P || Q) = E_P[ln(p/q)], from 0 to infinity, in nats (bits with ``base=2``).
+
+    Good for likelihoods, coding and model fit: it is what maximum likelihood minimizes. Fails
+    where P puts mass that Q lacks (it is infinite there), and on far or heavy-tailed pairs,
+    where a few points decide it. phi(u) = u ln u - u + 1.
+
+    Parameters
+    ----------
+    base : float
+        e for nats, 2 for bits.
+
+    References
+    ----------
+    Kullback and Leibler (1951).
+    """
+
+    base: float = math.e
+    symmetric: ClassVar[bool] = False
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "Kullback–Leibler divergence"
+    symbol: ClassVar[str] = "KL"
+
+    def __post_init__(self) -> None:
+        check_base(self.base)
+
+    @property
+    def unit(self) -> str:
+        """Nats or bits."""
+        return log_unit(self.base)
+
+    def generator(self, ratio: Any) -> Any:
+        """U ln u - u + 1."""
+        xp = array_namespace(ratio)
+        safe = xp.where(ratio > 0, ratio, xp.ones_like(ratio))
+        return ratio * xp.log(safe) - ratio + 1
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """L."""
+        return log_ratio
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """1 - e^l."""
+        return -array_namespace(log_ratio).expm1(log_ratio)
+
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """Mean log-ratio over P: the exponentials of the variational form only add noise."""
+        return at_p, 0 * at_q
+
+    def outer(self, inner: Any) -> Any:
+        """Change of base."""
+        return inner / math.log(self.base)
+
+
+@dataclass(frozen=True)
+class ReverseKL(RatioDivergence):
+    r"""KL(Q || P) = E_Q[ln(q/p)], from 0 to infinity, in nats (bits with ``base=2``).
+
+    Good for training a sampler Q that must not leave the support of P: it seeks modes rather
+    than covering them. Fails where Q puts mass that P lacks. phi(u) = u - 1 - ln u.
+
+    Parameters
+    ----------
+    base : float
+        e for nats, 2 for bits.
+
+    References
+    ----------
+    Kullback and Leibler (1951).
+    """
+
+    base: float = math.e
+    symmetric: ClassVar[bool] = False
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "reverse Kullback–Leibler divergence"
+    symbol: ClassVar[str] = "reverse KL"
+
+    def __post_init__(self) -> None:
+        check_base(self.base)
+
+    @property
+    def unit(self) -> str:
+        """Nats or bits."""
+        return log_unit(self.base)
+
+    def generator(self, ratio: Any) -> Any:
+        """U - 1 - ln u."""
+        return ratio - 1 - array_namespace(ratio).log(ratio)
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """1 - e^-l."""
+        return -array_namespace(log_ratio).expm1(-log_ratio)
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """-l."""
+        return -log_ratio
+
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """Mean negative log-ratio over Q: the exponentials only add noise."""
+        return 0 * at_p, -at_q
+
+    def outer(self, inner: Any) -> Any:
+        """Change of base."""
+        return inner / math.log(self.base)
+
+
+@dataclass(frozen=True)
+class JensenShannon(RatioDivergence):
+    r"""JS(P, Q) = KL(P || M)/2 + KL(Q || M)/2, M = (P + Q)/2, from 0 to ln 2, in nats.
+
+    Good as a first choice: symmetric, bounded, finite for any pair, and what the original GAN
+    minimizes. Fails to tell how far apart two separated measures are: it saturates at ln 2 as
+    soon as they do not overlap. phi(u) = (u ln u - (1 + u) ln((1 + u)/2))/2.
+
+    Parameters
+    ----------
+    base : float
+        e for nats, 2 for bits (then the range is 0 to 1).
+
+    References
+    ----------
+    Lin (1991); Goodfellow et al. (2014).
+    """
+
+    base: float = math.e
+    symmetric: ClassVar[bool] = True
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "Jensen–Shannon divergence"
+    symbol: ClassVar[str] = "JS"
+
+    def __post_init__(self) -> None:
+        check_base(self.base)
+
+    @property
+    def unit(self) -> str:
+        """Nats or bits."""
+        return log_unit(self.base)
+
+    def generator(self, ratio: Any) -> Any:
+        """(u ln u - (1 + u) ln((1 + u)/2))/2."""
+        xp = array_namespace(ratio)
+        safe = xp.where(ratio > 0, ratio, xp.ones_like(ratio))
+        return (ratio * xp.log(safe) - (1 + ratio) * xp.log1p((ratio - 1) / 2)) / 2
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """(ln 2 - ln(1 + e^-l))/2."""
+        return _half_log_posterior(log_ratio)
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """(ln 2 - ln(1 + e^l))/2."""
+        return _half_log_posterior(-log_ratio)
+
+    def outer(self, inner: Any) -> Any:
+        """Change of base."""
+        return inner / math.log(self.base)
+
+
+@dataclass(frozen=True)
+class JensenShannonDistance(RatioDivergence):
+    r"""sqrt(JS(P, Q)), from 0 to sqrt(ln 2): a metric, in nats^(1/2).
+
+    Good where the triangle inequality is needed (clustering, embeddings). Fails like JS, and
+    its error bar widens near zero, as every root's does.
+
+    Parameters
+    ----------
+    base : float
+        e for nats, 2 for bits (then the range is 0 to 1).
+
+    References
+    ----------
+    Endres and Schindelin (2003).
+    """
+
+    base: float = math.e
+    symmetric: ClassVar[bool] = True
+    metric: ClassVar[bool] = True
+    title: ClassVar[str] = "Jensen–Shannon distance"
+    symbol: ClassVar[str] = "sqrt(JS)"
+
+    def __post_init__(self) -> None:
+        check_base(self.base)
+
+    @property
+    def unit(self) -> str:
+        """Root of nats or bits."""
+        return f"{log_unit(self.base)}^(1/2)"
+
+    def generator(self, ratio: Any) -> Any:
+        """As JS."""
+        return JensenShannon().generator(ratio)
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """As JS."""
+        return _half_log_posterior(log_ratio)
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """As JS."""
+        return _half_log_posterior(-log_ratio)
+
+    def outer(self, inner: Any) -> Any:
+        """Signed root, after the change of base."""
+        return signed_root(inner / math.log(self.base))
+
+
+@dataclass(frozen=True)
+class TotalVariation(RatioDivergence):
+    r"""TV(P, Q) = sup over events A of |P(A) - Q(A)| = E_Q|p/q - 1|/2, from 0 to 1.
+
+    Good as a statement about decisions: the best classifier's accuracy is (1 + TV)/2. Fails to
+    tell how far apart separated measures are, and is not smooth: critics near a ratio of one
+    cost it little, but its error bar ignores them. phi(u) = |u - 1|/2.
+
+    References
+    ----------
+    Le Cam (1986).
+    """
+
+    symmetric: ClassVar[bool] = True
+    metric: ClassVar[bool] = True
+    title: ClassVar[str] = "total variation distance"
+    symbol: ClassVar[str] = "TV"
+    unit: ClassVar[str] = ""
+
+    def generator(self, ratio: Any) -> Any:
+        """|u - 1|/2."""
+        return array_namespace(ratio).abs(ratio - 1) / 2
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """sign(l)/2."""
+        return array_namespace(log_ratio).sign(log_ratio) / 2
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """-sign(l)/2."""
+        return -array_namespace(log_ratio).sign(log_ratio) / 2
+
+
+@dataclass(frozen=True)
+class SquaredHellinger(RatioDivergence):
+    r"""H²(P, Q) = 1 - E_Q[sqrt(p/q)] = integral of (sqrt p - sqrt q)²/2, from 0 to 1.
+
+    Good for bounds (H² <= TV <= sqrt(2) H) and for products of measures. Fails to tell how far
+    apart separated measures are. phi(u) = (sqrt(u) - 1)²/2.
+
+    References
+    ----------
+    Hellinger (1909).
+    """
+
+    symmetric: ClassVar[bool] = True
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "squared Hellinger distance"
+    symbol: ClassVar[str] = "H²"
+    unit: ClassVar[str] = ""
+
+    def generator(self, ratio: Any) -> Any:
+        """(sqrt(u) - 1)²/2."""
+        return (array_namespace(ratio).sqrt(ratio) - 1) ** 2 / 2
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """(1 - e^(-l/2))/2."""
+        return -array_namespace(log_ratio).expm1(-log_ratio / 2) / 2
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """(1 - e^(l/2))/2."""
+        return -array_namespace(log_ratio).expm1(log_ratio / 2) / 2
+
+
+@dataclass(frozen=True)
+class ChiSquared(RatioDivergence):
+    r"""chi²(P || Q) = E_Q[(p/q - 1)²], from 0 to infinity.
+
+    Good for importance sampling: 1 + chi² is the inverse effective sample share. Fails on
+    tails: it is infinite sooner than KL, and from samples a few points decide it.
+    phi(u) = (u - 1)².
+
+    References
+    ----------
+    Pearson (1900).
+    """
+
+    symmetric: ClassVar[bool] = False
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "chi-squared divergence"
+    symbol: ClassVar[str] = "chi²"
+    unit: ClassVar[str] = ""
+
+    def generator(self, ratio: Any) -> Any:
+        """(u - 1)²."""
+        return (ratio - 1) ** 2
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """2(e^l - 1)."""
+        return 2 * array_namespace(log_ratio).expm1(log_ratio)
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """1 - e^(2l)."""
+        return -array_namespace(log_ratio).expm1(2 * log_ratio)
+
+
+@dataclass(frozen=True)
+class Renyi(RatioDivergence):
+    r"""R_alpha(P || Q) = ln E_Q[(p/q)^alpha]/(alpha - 1), from 0 to infinity, in nats.
+
+    Good for privacy accounting and large deviations; alpha tunes how much the tails count, and
+    alpha -> 1 is KL. Fails for alpha > 1 where P has the heavier tail (infinite), and from
+    samples a few points decide large alpha. It is an increasing function of the f-divergence
+    with phi(u) = (u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1)).
+
+    Parameters
+    ----------
+    alpha : float
+        Order, above 0 and not 1.
+    base : float
+        e for nats, 2 for bits.
+
+    References
+    ----------
+    Rényi (1961).
+    """
+
+    alpha: float
+    base: float = math.e
+    metric: ClassVar[bool] = False
+    title: ClassVar[str] = "Rényi divergence"
+
+    def __post_init__(self) -> None:
+        check_base(self.base)
+        check_real("alpha", self.alpha, above=0)
+        if self.alpha == 1:
+            raise ValueError(
+                "alpha must not be 1, where the Rényi divergence is the Kullback–Leibler "
+                "divergence. Use kl_divergence."
+            )
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        """Only at alpha = 1/2."""
+        return self.alpha == 0.5
+
+    @property
+    def symbol(self) -> str:
+        """Symbol with the order."""
+        return f"Renyi({self.alpha:g})"
+
+    @property
+    def unit(self) -> str:
+        """Nats or bits."""
+        return log_unit(self.base)
+
+    def generator(self, ratio: Any) -> Any:
+        """(u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1))."""
+        alpha = self.alpha
+        return (ratio**alpha - 1 - alpha * (ratio - 1)) / (alpha * (alpha - 1))
+
+    def critic_p(self, log_ratio: Any) -> Any:
+        """(e^((alpha - 1) l) - 1)/(alpha - 1)."""
+        return array_namespace(log_ratio).expm1((self.alpha - 1) * log_ratio) / (self.alpha - 1)
+
+    def critic_q(self, log_ratio: Any) -> Any:
+        """(1 - e^(alpha l))/alpha."""
+        return -array_namespace(log_ratio).expm1(self.alpha * log_ratio) / self.alpha
+
+    def outer(self, inner: Any) -> Any:
+        """ln(1 + alpha (alpha - 1) D)/(alpha - 1); infinite where the logarithm has no value."""
+        alpha = self.alpha
+        excess = alpha * (alpha - 1) * inner
+        scale = (alpha - 1) * math.log(self.base)
+        if not isinstance(excess, float):
+            return array_namespace(excess).log1p(excess) / scale
+        if excess <= -1:
+            return math.copysign(math.inf, inner)
+        return math.log1p(excess) / scale
+
+
+def _half_log_posterior(log_odds: Any) -> Any:
+    xp = array_namespace(log_odds)
+    return (math.log(2) - xp.logaddexp(xp.zeros_like(log_odds), -log_odds)) / 2

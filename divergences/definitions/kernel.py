@@ -1,0 +1,306 @@
+"""Divergences whose critics form the unit ball of a reproducing kernel Hilbert space."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+from array_api_compat import array_namespace
+
+from divergences.checks import check_real
+from divergences.definitions.definition import Definition, signed_root
+
+Bandwidth = float | Literal["median"]
+
+
+class PositiveKernel(ABC):
+    """A radial positive definite kernel k(x, y), a function of |x - y|².
+
+    Laws: k(x, x) is the maximum; the matrix of any points is positive semidefinite (for the
+    energy kernel: on weights that sum to zero). Kernels add with `+` and scale with `*`.
+    """
+
+    @abstractmethod
+    def of_squared_distance(self, squared: Any) -> Any:
+        """Value of the kernel, elementwise on an array or tensor of |x - y|²."""
+
+    @abstractmethod
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Return the kernel with every "median" bandwidth replaced by `median`."""
+
+    @property
+    @abstractmethod
+    def needs_scale(self) -> bool:
+        """Whether some bandwidth waits for the median heuristic."""
+
+    def __add__(self, other: PositiveKernel) -> SumKernel:
+        if not isinstance(other, PositiveKernel):
+            return NotImplemented
+        return SumKernel((*_terms(self), *_terms(other)))
+
+    def __mul__(self, weight: float) -> SumKernel:
+        check_real("weight", weight, above=0)
+        return SumKernel(tuple((float(weight) * w, kernel) for w, kernel in _terms(self)))
+
+    __rmul__ = __mul__
+
+
+def _terms(kernel: PositiveKernel) -> tuple[tuple[float, PositiveKernel], ...]:
+    return kernel.terms if isinstance(kernel, SumKernel) else ((1.0, kernel),)
+
+
+def _check_bandwidth(bandwidth: Bandwidth) -> None:
+    if bandwidth != "median":
+        check_real("bandwidth", bandwidth, above=0, remedy='Or use "median".')
+
+
+@dataclass(frozen=True)
+class GaussianKernel(PositiveKernel):
+    r"""k(x, y) = exp(-|x - y|²/(2 h²)).
+
+    Parameters
+    ----------
+    bandwidth : float or "median"
+        h, in data units; "median" is the median distance between points of the pooled sample.
+    """
+
+    bandwidth: Bandwidth = "median"
+
+    def __post_init__(self) -> None:
+        _check_bandwidth(self.bandwidth)
+
+    def of_squared_distance(self, squared: Any) -> Any:
+        """exp(-s/(2 h²))."""
+        return array_namespace(squared).exp(squared * (-0.5 / self.bandwidth**2))
+
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Fix the bandwidth."""
+        return replace(self, bandwidth=median) if self.needs_scale else self
+
+    @property
+    def needs_scale(self) -> bool:
+        """Whether the bandwidth is "median"."""
+        return self.bandwidth == "median"
+
+
+@dataclass(frozen=True)
+class LaplacianKernel(PositiveKernel):
+    r"""k(x, y) = exp(-|x - y|/h).
+
+    Parameters
+    ----------
+    bandwidth : float or "median"
+        h, in data units; "median" is the median distance between points of the pooled sample.
+    """
+
+    bandwidth: Bandwidth = "median"
+
+    def __post_init__(self) -> None:
+        _check_bandwidth(self.bandwidth)
+
+    def of_squared_distance(self, squared: Any) -> Any:
+        """exp(-sqrt(s)/h)."""
+        return array_namespace(squared).exp(-_distance(squared) / self.bandwidth)
+
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Fix the bandwidth."""
+        return replace(self, bandwidth=median) if self.needs_scale else self
+
+    @property
+    def needs_scale(self) -> bool:
+        """Whether the bandwidth is "median"."""
+        return self.bandwidth == "median"
+
+
+@dataclass(frozen=True)
+class RationalQuadraticKernel(PositiveKernel):
+    r"""k(x, y) = (1 + |x - y|²/(2 a h²))^(-a): a mixture of Gaussian kernels of all widths.
+
+    Parameters
+    ----------
+    bandwidth : float or "median"
+        h, in data units; "median" is the median distance between points of the pooled sample.
+    alpha : float
+        The power a, above 0; small values mix wider.
+    """
+
+    bandwidth: Bandwidth = "median"
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_bandwidth(self.bandwidth)
+        check_real("alpha", self.alpha, above=0)
+
+    def of_squared_distance(self, squared: Any) -> Any:
+        """(1 + s/(2 a h²))^(-a)."""
+        return (1 + squared * (0.5 / (self.alpha * self.bandwidth**2))) ** -self.alpha
+
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Fix the bandwidth."""
+        return replace(self, bandwidth=median) if self.needs_scale else self
+
+    @property
+    def needs_scale(self) -> bool:
+        """Whether the bandwidth is "median"."""
+        return self.bandwidth == "median"
+
+
+@dataclass(frozen=True)
+class EnergyKernel(PositiveKernel):
+    r"""k(x, y) = -|x - y|: its squared MMD is the squared energy distance.
+
+    It is conditionally positive definite, which is all that a difference of measures needs
+    (Sejdinovic et al., 2013). It has no bandwidth.
+    """
+
+    def of_squared_distance(self, squared: Any) -> Any:
+        """-sqrt(s)."""
+        return -_distance(squared)
+
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Nothing to fix."""
+        return self
+
+    @property
+    def needs_scale(self) -> bool:
+        """Never."""
+        return False
+
+
+@dataclass(frozen=True)
+class SumKernel(PositiveKernel):
+    r"""k(x, y) = sum of w_i k_i(x, y), made by adding kernels.
+
+    Parameters
+    ----------
+    terms : tuple of (float, PositiveKernel)
+        Weights and kernels.
+    """
+
+    terms: tuple[tuple[float, PositiveKernel], ...]
+
+    def of_squared_distance(self, squared: Any) -> Any:
+        """Weighted sum."""
+        return sum(weight * kernel.of_squared_distance(squared) for weight, kernel in self.terms)
+
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Fix every part."""
+        return SumKernel(tuple((weight, kernel.at_scale(median)) for weight, kernel in self.terms))
+
+    @property
+    def needs_scale(self) -> bool:
+        """Whether any part does."""
+        return any(kernel.needs_scale for _, kernel in self.terms)
+
+
+def _distance(squared: Any) -> Any:
+    # The root has no slope at zero; a point's distance to itself must not poison gradients.
+    xp = array_namespace(squared)
+    zero = squared <= 0
+    return xp.where(zero, 0 * squared, xp.sqrt(xp.where(zero, xp.ones_like(squared), squared)))
+
+
+@dataclass(frozen=True)
+class MMD(Definition):
+    r"""MMD(P, Q) = sup over |f| <= 1 in the RKHS of E_P[f] - E_Q[f], in the kernel's units.
+
+    MMD² = E k(X, X') + E k(Y, Y') - 2 E k(X, Y), from 0 to twice the kernel's maximum. Good as a
+    test that needs no fitting, unbiased at any n, with errors that do not grow with d. Fails to
+    see differences much finer or coarser than the bandwidth; its size means little by itself.
+
+    Parameters
+    ----------
+    kernel : PositiveKernel
+        GaussianKernel, LaplacianKernel, RationalQuadraticKernel, EnergyKernel, or sums of them.
+    squared : bool
+        Whether the value is MMD² rather than its root.
+
+    References
+    ----------
+    Gretton et al. (2012).
+    """
+
+    kernel: PositiveKernel = field(default_factory=GaussianKernel)
+    squared: bool = False
+    symmetric: ClassVar[bool] = True
+    title: ClassVar[str] = "maximum mean discrepancy"
+    unit: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kernel, PositiveKernel):
+            raise TypeError(
+                f"kernel must be a PositiveKernel such as GaussianKernel(bandwidth=1.0), "
+                f"not {self.kernel!r}."
+            )
+
+    @property
+    def metric(self) -> bool:  # type: ignore[override]
+        """Whether the triangle inequality holds: for the root, where no bandwidth moves."""
+        return not self.squared and not self.kernel.needs_scale
+
+    @property
+    def scaling(self) -> float | None:  # type: ignore[override]
+        """Zero with the median heuristic, which follows the data."""
+        return 0.0 if isinstance(self.kernel, GaussianKernel) and self.kernel.needs_scale else None
+
+    @property
+    def symbol(self) -> str:
+        """Symbol, with the square where it is meant."""
+        return "MMD²" if self.squared else "MMD"
+
+    def outer(self, inner: Any) -> Any:
+        """Signed root, unless the square is meant."""
+        return inner if self.squared else signed_root(inner)
+
+
+@dataclass(frozen=True)
+class Energy(Definition):
+    r"""E(P, Q) = sqrt(2 E|X - Y| - E|X - X'| - E|Y - Y'|), from 0, in data units^(1/2).
+
+    The MMD with kernel -|x - y|; in one dimension sqrt(2 integral of (F - G)²), as
+    `scipy.stats.energy_distance`. Good as a parameter-free test that sees every difference.
+    Fails to weigh fine structure, and mixed units: scale the features first.
+
+    Parameters
+    ----------
+    squared : bool
+        Whether the value is E² rather than its root.
+
+    References
+    ----------
+    Székely and Rizzo (2004).
+    """
+
+    squared: bool = False
+    symmetric: ClassVar[bool] = True
+    title: ClassVar[str] = "energy distance"
+
+    @property
+    def metric(self) -> bool:  # type: ignore[override]
+        """The root obeys the triangle inequality."""
+        return not self.squared
+
+    @property
+    def scaling(self) -> float | None:  # type: ignore[override]
+        """Degree 1 for the square, 1/2 for the root."""
+        return 1.0 if self.squared else 0.5
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+        return "data units" if self.squared else "data units^(1/2)"
+
+    @property
+    def symbol(self) -> str:
+        """Symbol, with the square where it is meant."""
+        return "energy²" if self.squared else "energy"
+
+    @property
+    def kernel(self) -> PositiveKernel:
+        """The kernel whose squared MMD is E²."""
+        return EnergyKernel()
+
+    def outer(self, inner: Any) -> Any:
+        """Signed root, unless the square is meant."""
+        return inner if self.squared else signed_root(inner)

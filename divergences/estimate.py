@@ -1,0 +1,331 @@
+"""The answer: a float that knows its error bar."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from divergences.checks import check_real
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+    from divergences.definitions.definition import Definition
+    from divergences.measures.samples import Samples
+
+Critic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a method found, before the definition's outer function (a root, say) is applied.
+
+    Parameters
+    ----------
+    inner : float
+        The estimated supremum over critics, for instance W_2^2 where the definition is W_2.
+    stderr : float
+        Standard deviation of `inner` over repeated samples.
+    bias : float
+        Known tendency of `inner`: positive where it lies above the truth on average. The
+        value is reported as it is; the interval reaches as far as the bias.
+    notes : tuple of str
+        What a user has to know to trust or distrust the value.
+    critic : callable or None
+        (k, d) points to (k,) values: where P outweighs Q.
+    bracket : pair of float or None
+        Two-sided bounds on the divergence itself (outer function applied).
+    diagnostics : dict
+        Whatever explains the value further; JSON types only.
+    """
+
+    inner: float
+    stderr: float
+    bias: float = 0.0
+    notes: tuple[str, ...] = ()
+    critic: Critic | None = None
+    bracket: tuple[float, float] | None = None
+    diagnostics: dict[str, Any] | None = None
+
+    def with_notes(self, *notes: str) -> Reading:
+        """Return the same reading with further notes."""
+        return replace(self, notes=self.notes + notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Circumstances:
+    """How an estimate came about: the question, the method, the sizes, the time."""
+
+    definition: Definition
+    method: Any
+    how: str
+    n: int | None = None
+    m: int | None = None
+    d: int | None = None
+    seconds: float = 0.0
+    samples: tuple[Samples, Samples] | None = None
+
+
+class Estimate(float):
+    """The value of a divergence, with its error bar and how it was found.
+
+    An estimate is a float: it compares, averages and formats as one. It remembers the
+    question (`definition`), the `method` and the sizes of the samples. Its interval comes from
+    the normal limit of the estimator on the scale of the supremum over critics, is then taken
+    through the definition's outer function, and reaches as far as the stated `bias`.
+
+    Parameters
+    ----------
+    reading : Reading
+        What the method found.
+    circumstances : Circumstances
+        How it was found.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> exact = dv.kl_divergence(norm(0, 1), norm(1, 2))
+    >>> f"{exact:.4f}", exact.stderr
+    ('0.4431', 0.0)
+    """
+
+    reading: Reading
+    circumstances: Circumstances
+
+    def __new__(cls, reading: Reading, circumstances: Circumstances) -> Estimate:  # noqa: D102
+        self = super().__new__(cls, circumstances.definition.outer(reading.inner))
+        object.__setattr__(self, "reading", reading)
+        object.__setattr__(self, "circumstances", circumstances)
+        return self
+
+    @property
+    def value(self) -> float:
+        """The estimated divergence as a plain float."""
+        return float(self)
+
+    @property
+    def definition(self) -> Definition:
+        """What was measured."""
+        return self.circumstances.definition
+
+    @property
+    def method(self) -> Any:
+        """How it was measured: the estimator object with its settings."""
+        return self.circumstances.method
+
+    @property
+    def how(self) -> str:
+        """The method in words, with `auto` where it was chosen for the user."""
+        return self.circumstances.how
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value: nats, bits, the data's own, or empty for a pure number."""
+        return self.definition.unit
+
+    @property
+    def n(self) -> int | None:
+        """Points of P that were used; None for exact values."""
+        return self.circumstances.n
+
+    @property
+    def m(self) -> int | None:
+        """Points of Q that were used; None for exact values."""
+        return self.circumstances.m
+
+    @property
+    def d(self) -> int | None:
+        """Number of features."""
+        return self.circumstances.d
+
+    @property
+    def seconds(self) -> float:
+        """Time the estimate took."""
+        return self.circumstances.seconds
+
+    @property
+    def samples(self) -> tuple[Samples, Samples] | None:
+        """Up to 1,000 points of each sample, kept for pictures."""
+        return self.circumstances.samples
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before trusting the value."""
+        return self.reading.notes
+
+    @property
+    def bracket(self) -> tuple[float, float] | None:
+        """Two-sided bounds where the method has them."""
+        return self.reading.bracket
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """Whatever explains the value further."""
+        return self.reading.diagnostics or {}
+
+    @property
+    def stderr(self) -> float:
+        """Standard error: sampling spread only, bias is told apart in `bias` and `notes`."""
+        if self.reading.stderr == 0:
+            return 0.0
+        low, high = self._through_outer(-self.reading.stderr, self.reading.stderr)
+        return (high - low) / 2
+
+    @property
+    def bias(self) -> float:
+        """Known bias of the value: positive where it lies above the truth on average."""
+        if self.reading.bias == 0 or not math.isfinite(self):
+            return self.reading.bias
+        return float(self) - self.definition.outer(self.reading.inner - self.reading.bias)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Confidence interval: the sampling spread, and the stated bias on its side.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level, above 0 and below 1.
+
+        Returns
+        -------
+        (float, float)
+            Lower and upper end.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not above 0 and below 1.
+        """
+        level = check_real("level", level, above=0, below=1, remedy="Use 0.95 for 95 %.")
+        reach = NormalDist().inv_cdf((1 + level) / 2) * self.reading.stderr
+        bias = self.reading.bias
+        return self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
+
+    def critic(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Value of the critic at new points: high where P outweighs Q.
+
+        Parameters
+        ----------
+        points : array-like of shape (k,) or (k, d)
+            Where to evaluate it.
+
+        Returns
+        -------
+        ndarray of shape (k,)
+
+        Raises
+        ------
+        AttributeError
+            If the method has no critic; `has_critic` tells.
+        """
+        if self.reading.critic is None:
+            raise AttributeError(f"The method {self.how!r} has no critic to evaluate.")
+        grid = np.asarray(points, dtype=np.float64)
+        if grid.ndim < 2:
+            grid = grid.reshape(-1, 1)
+        if grid.ndim != 2 or grid.shape[1] != self.d:
+            raise ValueError(
+                f"points must have shape (k, {self.d}), as the samples have {self.d} "
+                f"features, not {np.shape(points)}."
+            )
+        return self.reading.critic(grid)
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether `critic` can be called."""
+        return self.reading.critic is not None
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the two samples and, where there is one, the critic.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        # The one place where a result reaches for the layer above it.
+        from divergences.report import plot_estimate
+
+        return plot_estimate(self, ax=ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything that JSON can hold, for logs and tables."""
+        low, high = self.interval()
+        return {
+            "divergence": self.definition.symbol,
+            "definition": repr(self.definition),
+            "value": float(self),
+            "stderr": self.stderr,
+            "interval": [low, high],
+            "level": 0.95,
+            "bias": self.bias,
+            "bracket": list(self.bracket) if self.bracket else None,
+            "unit": self.unit,
+            "method": self.how,
+            "settings": repr(self.method),
+            "n": self.n,
+            "m": self.m,
+            "d": self.d,
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+            "diagnostics": self.diagnostics,
+        }
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        sizes = f"d={self.d}"
+        if self.n is not None:
+            sizes = f"n={self.n}, m={self.m}, {sizes}"
+        if self.reading.stderr == 0 and self.reading.bias == 0:
+            return f"{self.definition.symbol} = {float(self):.6g}{unit} ({self.how}; {sizes})"
+        value, stderr, low, high = rounded_together(float(self), self.stderr, *self.interval())
+        return (
+            f"{self.definition.symbol} = {value} ± {stderr}{unit} "
+            f"(95 % interval {low} to {high}; {self.how}; {sizes})"
+        )
+
+    __str__ = __repr__
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"An Estimate is frozen: {name!r} cannot be set.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"An Estimate is frozen: {name!r} cannot be deleted.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Estimate, (self.reading, self.circumstances)
+
+    def _through_outer(self, down: float, up: float) -> tuple[float, float]:
+        outer, inner = self.definition.outer, self.reading.inner
+        return outer(inner + down), outer(inner + up)
+
+
+def rounded_together(value: float, stderr: float, *others: float) -> list[str]:
+    """Format numbers with the decimals that their standard error leaves meaningful.
+
+    The error keeps two significant digits, as the PDG rules have it, and the value, its
+    error and the further numbers end at the same decimal.
+
+    Examples
+    --------
+    >>> rounded_together(0.113142, 0.006931)
+    ['0.1131', '0.0069']
+    """
+    numbers = [value, stderr, *others]
+    if not (math.isfinite(stderr) and stderr > 0):
+        return [f"{number:.6g}" for number in numbers]
+    decimals = max(0, 1 - math.floor(math.log10(stderr)))
+    if decimals > 9:
+        return [f"{number:.3g}" for number in numbers]
+    return [f"{number:.{decimals}f}" for number in numbers]

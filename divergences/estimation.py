@@ -1,0 +1,306 @@
+"""From what users pass to an answer: the generic call behind all everyday ones."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from divergences.checks import RandomState
+from divergences.definitions import (
+    MMD,
+    ChiSquared,
+    Definition,
+    Energy,
+    JensenShannon,
+    KullbackLeibler,
+    Renyi,
+    ReverseKL,
+    Sinkhorn,
+    SlicedWasserstein,
+    SquaredHellinger,
+    TotalVariation,
+    Wasserstein,
+)
+from divergences.estimate import Circumstances, Estimate
+from divergences.estimators import estimate_samples
+from divergences.measures import (
+    Known,
+    Pushforward,
+    Samples,
+    as_known,
+    as_samples,
+    check_pair,
+    is_known,
+)
+from divergences.measures.samples import NanPolicy
+from divergences.work import Run
+
+if TYPE_CHECKING:
+    from divergences.estimators import Estimator
+    from divergences.report import Comparison
+
+DRAWS = 10_000
+CATALOGUE: tuple[Definition, ...] = (
+    JensenShannon(),
+    KullbackLeibler(),
+    ReverseKL(),
+    TotalVariation(),
+    SquaredHellinger(),
+    ChiSquared(),
+    Renyi(0.5),
+    Wasserstein(1),
+    Wasserstein(2),
+    SlicedWasserstein(2),
+    Sinkhorn(2),
+    MMD(),
+    Energy(),
+)
+
+
+class Options(TypedDict, total=False):
+    """Keywords that every everyday call takes; `divergence` explains them."""
+
+    method: str | Estimator
+    weights_p: Any
+    weights_q: Any
+    nan_policy: NanPolicy
+    rng: RandomState
+    workers: int
+    progress: bool | None
+
+
+def divergence(
+    definition: Definition,
+    p: Any,
+    q: Any,
+    *,
+    method: str | Estimator = "auto",
+    weights_p: Any = None,
+    weights_q: Any = None,
+    nan_policy: NanPolicy = "raise",
+    rng: RandomState = None,
+    workers: int = 1,
+    progress: bool | None = None,
+) -> Estimate:
+    """Estimate any divergence between two measures.
+
+    Parameters
+    ----------
+    definition : Definition
+        Which divergence, such as `JensenShannon()`.
+    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
+        Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
+        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Two known distributions give
+        the exact value. A known distribution or pushforward facing samples is sampled, as many
+        points as the other side has.
+    method : str or estimator
+        How to find the critic: "auto", another shorthand, or an object such as `KDE()`.
+    weights_p, weights_q : array-like of shape (n_samples,), optional
+        Nonnegative weights of the points.
+    nan_policy : {"raise", "omit"}
+        Refuse rows with NaN or infinity, or leave them out and say how many.
+    rng : int, Generator or None
+        Seed of every random choice.
+    workers : int
+        Threads, -1 for all cores; the result does not depend on it.
+    progress : bool or None
+        Progress bar: always, never, or (None) on a terminal when it takes longer.
+
+    Returns
+    -------
+    Estimate
+        A float with `stderr`, `interval(level)`, `notes` and more.
+
+    Raises
+    ------
+    InvalidPairError
+        If the method cannot estimate this divergence; the message lists those that can.
+    TypeError, ValueError
+        If an argument is not usable; the message says which and what would be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import divergences as dv
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(0, 1, 500), rng.normal(1, 1, 500)
+    >>> est = dv.divergence(dv.Wasserstein(1), x, y)
+    >>> low, high = est.interval(0.95)
+    >>> low < 1.0 < high
+    True
+    """
+    return _estimates(
+        [definition],
+        p,
+        q,
+        method=method,
+        weights_p=weights_p,
+        weights_q=weights_q,
+        nan_policy=nan_policy,
+        rng=rng,
+        workers=workers,
+        progress=progress,
+    )[0]
+
+
+def _estimates(
+    definitions: Sequence[Definition],
+    p: Any,
+    q: Any,
+    *,
+    method: str | Estimator,
+    weights_p: Any,
+    weights_q: Any,
+    nan_policy: NanPolicy,
+    rng: RandomState,
+    workers: int,
+    progress: bool | None,
+) -> list[Estimate]:
+    for definition in definitions:
+        if not isinstance(definition, Definition):
+            raise TypeError(
+                f"definition must be an object such as JensenShannon(), not {definition!r}."
+            )
+    run = Run.create(rng, workers, progress)
+    if is_known(p) and is_known(q) and method == "auto":
+        return [_exact(definition, as_known(p), as_known(q), run) for definition in definitions]
+    sample_p, sample_q = _as_pair(p, q, weights_p, weights_q, nan_policy, run)
+    return estimate_samples(definitions, sample_p, sample_q, method, run)
+
+
+def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
+    from divergences.closed_form import exact
+
+    start = time.perf_counter()
+    reading, how = exact(definition, p, q, run)
+    seconds = time.perf_counter() - start
+    return Estimate(reading, Circumstances(definition, "exact", how, d=p.d, seconds=seconds))
+
+
+def _as_pair(
+    p: Any, q: Any, weights_p: Any, weights_q: Any, nan_policy: NanPolicy, run: Run
+) -> tuple[Samples, Samples]:
+    sides: dict[str, Samples] = {}
+    for name, data, weights in (("p", p, weights_p), ("q", q, weights_q)):
+        if _can_be_drawn(data):
+            if weights is not None:
+                raise ValueError(f"weights_{name} must be left out: {name} is not a sample.")
+        else:
+            sides[name] = as_samples(data, name=name, weights=weights, nan_policy=nan_policy)
+    for name, data in (("p", p), ("q", q)):
+        if name not in sides:
+            other = sides.get("q" if name == "p" else "p")
+            sides[name] = _drawn(data, name, DRAWS if other is None else other.n, run)
+    check_pair(sides["p"], sides["q"])
+    return sides["p"], sides["q"]
+
+
+def _can_be_drawn(data: Any) -> bool:
+    return isinstance(data, Pushforward) or is_known(data)
+
+
+def _drawn(measure: Any, name: str, n: int, run: Run) -> Samples:
+    if isinstance(measure, Pushforward):
+        points = measure.sample(n, rng=run.rng)
+    else:
+        points = as_known(measure).sample(n, run.rng)
+    sample = as_samples(points, name=name)
+    note = f"{n:,} points were drawn from {name}."
+    return Samples(sample.points, columns=sample.columns, notes=(note,))
+
+
+def compare(
+    p: Any,
+    q: Any,
+    *,
+    divergences: Sequence[Definition] | None = None,
+    method: str | Estimator = "auto",
+    weights_p: Any = None,
+    weights_q: Any = None,
+    nan_policy: NanPolicy = "raise",
+    rng: RandomState = None,
+    workers: int = 1,
+    progress: bool | None = None,
+) -> Comparison:
+    """Compare two measures by every divergence of the catalogue, sharing the fits.
+
+    Parameters
+    ----------
+    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
+        What to compare.
+    divergences : sequence of Definition, optional
+        Which divergences; the whole catalogue if left out.
+    method, weights_p, weights_q, nan_policy, rng, workers, progress
+        As in `divergence`. A method other than "auto" is used for every divergence, so all of
+        them must accept it.
+
+    Returns
+    -------
+    Comparison
+        A sequence of estimates that prints as a table; indexed by position or symbol.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `divergence`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import divergences as dv
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(0, 1, 300), rng.normal(1, 1, 300)
+    >>> result = dv.compare(x, y, divergences=[dv.TotalVariation(), dv.Wasserstein(1)], rng=0)
+    >>> [estimate.definition.symbol for estimate in result]
+    ['TV', 'W1']
+    >>> 0.3 < result["TV"] < 0.5
+    True
+    """
+    from divergences.report import Comparison
+
+    definitions = CATALOGUE if divergences is None else tuple(divergences)
+    found = _estimates(
+        definitions,
+        p,
+        q,
+        method=method,
+        weights_p=weights_p,
+        weights_q=weights_q,
+        nan_policy=nan_policy,
+        rng=rng,
+        workers=workers,
+        progress=progress,
+    )
+    return Comparison(tuple(found))
+
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def everyday(function: Call) -> Call:
+    """Show the shared keywords in the signature and docstring of an everyday call."""
+    own = inspect.signature(function)
+    shared = [
+        parameter
+        for parameter in inspect.signature(divergence).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    signature = own.replace(parameters=[*kept, *shared])
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        unknown = [name for name in options if name not in signature.parameters]
+        if unknown:
+            valid = ", ".join(name for name in signature.parameters if name not in "pq")
+            raise TypeError(
+                f"{function.__name__} has no keyword {unknown[0]!r}. Its keywords are {valid}; "
+                f"settings of a method go into the method, as in method=KDE(bandwidth=0.5)."
+            )
+        return function(*args, **options)
+
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    return call  # type: ignore[return-value]

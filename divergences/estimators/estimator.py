@@ -1,0 +1,265 @@
+"""The contract of a method, and the table of the pairs (definition, method) that are valid."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from divergences.definitions import Definition
+from divergences.errors import InvalidPairError
+from divergences.estimate import Circumstances, Estimate, Reading
+from divergences.measures.samples import Samples
+from divergences.work import Run
+
+if TYPE_CHECKING:
+    import torch
+
+KEPT_FOR_PICTURES = 1_000
+
+
+class Estimator(ABC):
+    """How a divergence is found: a frozen dataclass whose fields are the method's settings.
+
+    Laws, for every definition that the method is registered with: permuting the rows of a
+    sample changes nothing beyond rounding (for methods without randomness); the same `rng`
+    gives the same answer for any number of workers; the caller's data are untouched.
+    """
+
+    shorthand: ClassVar[str]
+    """The string that users may pass as `method=`."""
+
+    minimum: ClassVar[int] = 2
+    """Fewest points of each sample that the method accepts."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The method in a few words, for the result's repr."""
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Let the package choose the method by the divergence, the number of points and features.
+
+    `method="auto"` is the same; the result's `method` and repr say what was chosen.
+    """
+
+
+Method = Callable[[Any, Any, Samples, Samples, Run], Reading]
+Loss = Callable[[Any, Any, "torch.Tensor", "torch.Tensor", Run], "torch.Tensor"]
+Chooser = Callable[[Any, Samples, Samples], Estimator]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_METHODS: dict[tuple[type[Definition], type[Estimator]], Method] = {}
+_LOSSES: dict[tuple[type[Definition], type[Estimator]], Loss] = {}
+_CHOOSERS: dict[type[Definition], Chooser] = {}
+_SHORTHANDS: dict[str, type[Estimator]] = {}
+
+
+def register(
+    definition: type[Definition], estimator: type[Estimator]
+) -> Callable[[Function], Function]:
+    """Register the function that estimates a kind of divergence by a kind of method.
+
+    The function takes (definition, estimator, p, q, run) and returns a `Reading`. The pair that
+    is nearest in both class hierarchies wins, the definition's first, so that a better formula
+    for one divergence takes the place of the generic path.
+    """
+
+    def enter(function: Function) -> Function:
+        _METHODS[definition, estimator] = function
+        _remember(estimator)
+        return function
+
+    return enter
+
+
+def register_loss(
+    definition: type[Definition], estimator: type[Estimator]
+) -> Callable[[Function], Function]:
+    """Register the differentiable twin of a method.
+
+    The function takes (definition, estimator, x, y, run), x and y tensors of shape (n, d) and
+    (m, d), and returns the 0-d tensor before the definition's outer function.
+    """
+
+    def enter(function: Function) -> Function:
+        _LOSSES[definition, estimator] = function
+        _remember(estimator)
+        return function
+
+    return enter
+
+
+def register_default(definition: type[Definition]) -> Callable[[Function], Function]:
+    """Register the function (definition, p, q) -> Estimator behind `method="auto"`."""
+
+    def enter(function: Function) -> Function:
+        _CHOOSERS[definition] = function
+        return function
+
+    return enter
+
+
+def _remember(estimator: type[Estimator]) -> None:
+    if hasattr(estimator, "shorthand"):
+        _SHORTHANDS[estimator.shorthand] = estimator
+
+
+def methods_for(definition: Definition | type[Definition]) -> list[type[Estimator]]:
+    """Methods that can estimate a divergence."""
+    kind = definition if isinstance(definition, type) else type(definition)
+    return [
+        method
+        for method in dict.fromkeys(_SHORTHANDS.values())
+        if _lookup(_METHODS, kind, method) is not None
+    ]
+
+
+def losses_for(definition: Definition | type[Definition]) -> list[type[Estimator]]:
+    """Methods that have a differentiable form for a divergence."""
+    kind = definition if isinstance(definition, type) else type(definition)
+    return [
+        method
+        for method in dict.fromkeys(_SHORTHANDS.values())
+        if _lookup(_LOSSES, kind, method) is not None
+    ]
+
+
+def _lookup(table: dict[Any, Any], definition: type, estimator: type) -> Any:
+    for definition_type in definition.__mro__:
+        for estimator_type in estimator.__mro__:
+            if (definition_type, estimator_type) in table:
+                return table[definition_type, estimator_type]
+    return None
+
+
+def resolve(definition: Definition, method: Any, p: Samples, q: Samples) -> tuple[Estimator, bool]:
+    """Return the estimator that `method` names, and whether it was chosen automatically."""
+    if method == "auto" or isinstance(method, Auto):
+        for kind in type(definition).__mro__:
+            if kind in _CHOOSERS:
+                return _CHOOSERS[kind](definition, p, q), True
+        raise InvalidPairError(f"No method estimates {definition!r}.")
+    return _named(definition, method, methods_for(definition), _METHODS), False
+
+
+def _named(definition: Definition, method: Any, valid: list[Any], table: Any) -> Estimator:
+    shorthands = ", ".join(['"auto"'] + [f'"{kind.shorthand}"' for kind in valid])
+    if isinstance(method, str):
+        if method not in _SHORTHANDS:
+            raise ValueError(
+                f"method must be one of {shorthands} or an estimator object for "
+                f"{definition.symbol}, not {method!r}."
+            )
+        method = _SHORTHANDS[method]()
+    if isinstance(method, type) and issubclass(method, Estimator):
+        raise TypeError(
+            f"method must be an object, not the class {method.__name__}. Use {method.__name__}()."
+        )
+    if not isinstance(method, Estimator):
+        raise TypeError(
+            f"method must be one of {shorthands} or an estimator object for "
+            f"{definition.symbol}, not {method!r}."
+        )
+    if _lookup(table, type(definition), type(method)) is None:
+        raise InvalidPairError(
+            f"{type(method).__name__} does not estimate the {definition.title} "
+            f"({definition.symbol}). Valid methods: {shorthands}."
+        )
+    return method
+
+
+def estimate_samples(
+    definitions: Sequence[Definition], p: Samples, q: Samples, method: Any, run: Run
+) -> list[Estimate]:
+    """Estimate several divergences between two samples; what they share is computed once."""
+    seed = int(run.rng.integers(2**63))
+    results = []
+    for definition in definitions:
+        estimator, automatic = resolve(definition, method, p, q)
+        _check_size(estimator, p, q)
+        function = _lookup(_METHODS, type(definition), type(estimator))
+        start = time.perf_counter()
+        # The same seed for each, so that a value does not depend on what else was asked.
+        own_run = replace(run, rng=np.random.default_rng(seed))
+        reading = function(definition, estimator, p, q, own_run)
+        seconds = time.perf_counter() - start
+        results.append(_finish(definition, estimator, automatic, reading, p, q, seconds))
+    return results
+
+
+def _check_size(estimator: Estimator, p: Samples, q: Samples) -> None:
+    for name, sample in (("p", p), ("q", q)):
+        if sample.n < estimator.minimum:
+            raise ValueError(
+                f"{name} must have at least {estimator.minimum} points for "
+                f"{estimator.describe()}, but it has {sample.n}."
+            )
+
+
+def _finish(
+    definition: Definition,
+    estimator: Estimator,
+    automatic: bool,
+    reading: Reading,
+    p: Samples,
+    q: Samples,
+    seconds: float,
+) -> Estimate:
+    how = f"auto: {estimator.describe()}" if automatic else estimator.describe()
+    reading = replace(reading, notes=(*p.notes, *q.notes, *reading.notes))
+    kept = (_thinned(p), _thinned(q))
+    return Estimate(
+        reading, Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
+    )
+
+
+def _thinned(sample: Samples) -> Samples:
+    if sample.n <= KEPT_FOR_PICTURES:
+        return sample
+    return sample.take(np.linspace(0, sample.n - 1, KEPT_FOR_PICTURES).astype(np.intp))
+
+
+def differentiable_loss(
+    definition: Definition, x: torch.Tensor, y: torch.Tensor, *, method: Any, rng: Any
+) -> torch.Tensor:
+    """Divergence of two batches as a 0-d tensor with gradients to both."""
+    x, y = _batches(x, y)
+    if method == "auto" or isinstance(method, Auto):
+        candidates = losses_for(definition)
+        if not candidates:
+            raise InvalidPairError(f"No method of {definition.symbol} is differentiable.")
+        method = candidates[0]()
+    estimator = _named(definition, method, losses_for(definition), _LOSSES)
+    function = _lookup(_LOSSES, type(definition), type(estimator))
+    inner = function(definition, estimator, x, y, Run.create(rng, progress=False))
+    return definition.outer(inner)  # type: ignore[no-any-return]
+
+
+def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    batches = []
+    for name, batch in (("x", x), ("y", y)):
+        if not isinstance(batch, torch.Tensor) or not batch.is_floating_point():
+            kind = batch.dtype if isinstance(batch, torch.Tensor) else type(batch).__name__
+            raise TypeError(f"{name} must be a floating-point torch.Tensor, not {kind}.")
+        if batch.ndim == 1:
+            batch = batch.reshape(-1, 1)
+        if batch.ndim != 2 or len(batch) < 2:
+            raise ValueError(
+                f"{name} must have shape (n_samples, n_features) with at least 2 samples, not "
+                f"{tuple(batch.shape)}. Flatten images with {name}.flatten(1)."
+            )
+        batches.append(batch)
+    if batches[0].shape[1] != batches[1].shape[1]:
+        raise ValueError(
+            f"x and y must have the same number of features, not {batches[0].shape[1]} and "
+            f"{batches[1].shape[1]}."
+        )
+    return batches[0], batches[1]

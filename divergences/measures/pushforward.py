@@ -1,0 +1,114 @@
+"""The measure g#mu: draw z from mu, return g(z)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from divergences.checks import RandomState, check_rng, check_whole
+
+
+@dataclass(frozen=True)
+class Pushforward:
+    r"""The pushforward g#mu of a measure mu under a map g: the law of g(z) for z ~ mu.
+
+    It can be sampled, and has no density to write down. Where g is a torch module, samples are
+    tensors through which gradients reach g's parameters. It can be used wherever samples can.
+
+    Parameters
+    ----------
+    g : callable or torch.nn.Module
+        Map from (k, latent_features) to (k, n_features) or (k,).
+    mu : distribution or callable
+        A `torch.distributions` or frozen `scipy.stats` distribution, or a function that takes a
+        number k and returns k latent points.
+
+    References
+    ----------
+    Goodfellow et al. (2014) use it as the generator of a GAN.
+
+    Examples
+    --------
+    >>> from scipy.stats import uniform
+    >>> squares = Pushforward(lambda z: z**2, uniform(0, 1))  # density 1/(2 sqrt(x))
+    >>> squares.sample(3, rng=0).round(3).ravel()
+    array([0.406, 0.073, 0.002])
+    """
+
+    g: Callable[[Any], Any]
+    mu: Any
+
+    def __post_init__(self) -> None:
+        if not callable(self.g):
+            raise TypeError(
+                f"g must be a callable or a torch.nn.Module that maps latent points to points, "
+                f"not {type(self.g).__name__}."
+            )
+        if not (callable(self.mu) or hasattr(self.mu, "sample") or hasattr(self.mu, "rvs")):
+            raise TypeError(
+                f"mu must be a distribution of torch.distributions or scipy.stats, or a function "
+                f"of the number of points, not {type(self.mu).__name__}."
+            )
+
+    def sample(self, n: int, rng: RandomState = None) -> Any:
+        """Draw n points.
+
+        Parameters
+        ----------
+        n : int
+            Number of points, at least 1.
+        rng : int, Generator or None
+            Seed of the latent draws. Torch's global random state is left as it was.
+
+        Returns
+        -------
+        ndarray or Tensor of shape (n, n_features)
+            A tensor, differentiable in g, where g is a torch module or mu a torch distribution.
+        """
+        n = check_whole("n", n, at_least=1)
+        latent = self._latent(n, check_rng(rng))
+        points = self.g(latent)
+        if not hasattr(points, "ndim"):
+            points = np.asarray(points)
+        if points.ndim == 0 or len(points) != n:
+            raise ValueError(
+                f"g must return one point for each latent point: for latent shape "
+                f"{tuple(latent.shape)} it returned shape {tuple(points.shape)}."
+            )
+        return points.reshape(n, -1)
+
+    def _latent(self, n: int, rng: np.random.Generator) -> Any:
+        if hasattr(self.mu, "rvs"):
+            latent = np.asarray(self.mu.rvs(size=n, random_state=rng))
+        elif _torch_is_loaded():
+            latent = self._torch_latent(n, rng)
+        else:
+            latent = self.mu(n)
+        if latent.ndim == 1:
+            latent = latent.reshape(n, 1)
+        return self._as_tensor_for_module(latent)
+
+    def _torch_latent(self, n: int, rng: np.random.Generator) -> Any:
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(int(rng.integers(2**63)))
+            return self.mu.sample((n,)) if hasattr(self.mu, "sample") else self.mu(n)
+
+    def _as_tensor_for_module(self, latent: Any) -> Any:
+        if not _torch_is_loaded():
+            return latent
+        import torch
+
+        if not isinstance(self.g, torch.nn.Module):
+            return latent
+        reference = next(self.g.parameters(), torch.zeros(0))
+        return torch.as_tensor(latent).to(device=reference.device, dtype=reference.dtype)
+
+
+def _torch_is_loaded() -> bool:
+    return "torch" in sys.modules

@@ -1,0 +1,114 @@
+"""Long work in pieces: tiles that fit in memory, any number of workers, one order of results.
+
+The pieces never depend on the number of workers and their results come back in order, so a
+sum over them is the same to the last bit however many threads computed it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from tqdm import tqdm
+
+from divergences.checks import RandomState, check_rng, check_whole
+from divergences.errors import TooLargeError
+
+TILE_BYTES = 16 * 2**20
+_MEMORY_SHARE = 0.6
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """How an estimate is to be computed: its randomness, its workers, its progress bar.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of every random choice.
+    workers : int
+        Threads to use; the result does not depend on it.
+    progress : bool or None
+        True shows a progress bar, False never does, None only on a terminal and only for
+        work that takes longer than a second.
+    memory : dict
+        What `once` has computed for the pair of samples at hand.
+    """
+
+    rng: np.random.Generator
+    workers: int = 1
+    progress: bool | None = None
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def create(cls, rng: RandomState = None, workers: int = 1, progress: bool | None = None) -> Run:
+        """Check the three keywords that users pass."""
+        if progress not in (True, False, None):
+            raise TypeError(f"progress must be True, False or None, not {progress!r}.")
+        advice = "Use workers=-1 for all cores."
+        count = (os.cpu_count() or 1) if workers == -1 else workers
+        return cls(check_rng(rng), check_whole("workers", count, remedy=advice), progress)
+
+    def once(self, key: Any, compute: Callable[[], Result]) -> Result:
+        """Return `compute()`, computed only the first time that `key` is met in this run."""
+        if key not in self.memory:
+            self.memory[key] = compute()
+        return cast(Result, self.memory[key])
+
+    def map(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        description: str = "",
+    ) -> Iterator[Result]:
+        """Yield `function(item)` in the order of `items`, with a progress bar."""
+        if self.workers == 1 or len(items) < 2:
+            yield from self._track(map(function, items), len(items), description)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            yield from self._track(pool.map(function, items), len(items), description)
+
+    def _track(self, results: Iterable[Result], total: int, description: str) -> Iterator[Result]:
+        disable = None if self.progress is None else not self.progress
+        delay = 1.0 if self.progress is None else 0.0
+        yield from tqdm(
+            results, total=total, desc=description, disable=disable, delay=delay, leave=False
+        )
+
+
+def row_tiles(n_rows: int, n_columns: int, arrays: int = 3) -> list[slice]:
+    """Slices of rows such that `arrays` float64 arrays (rows, n_columns) fit in one tile."""
+    rows = max(1, TILE_BYTES // (8 * max(1, n_columns) * arrays))
+    return [slice(start, min(start + rows, n_rows)) for start in range(0, n_rows, rows)]
+
+
+def require_memory(needed: int, what: str, remedy: str) -> None:
+    """Raise `TooLargeError` if `needed` bytes are more than the machine can be asked for."""
+    available = available_memory()
+    if needed > _MEMORY_SHARE * available:
+        raise TooLargeError(
+            f"{what} needs {needed:,} bytes ({needed / 2**30:.1f} GiB), and "
+            f"{available / 2**30:.1f} GiB are free. {remedy}"
+        )
+
+
+def available_memory() -> int:
+    """Bytes of memory that the system reports as available."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 8 * 2**30
