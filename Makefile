@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint format types docs bench check clean
+.PHONY: demo test test-slow lint format types docs bench check constraints clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m divergences demo
@@ -33,6 +33,10 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks
 
 check: test lint types docs
+
+constraints: $(VENV)/.ready-dev
+	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze | grep -E '^[A-Za-z0-9_.-]+==' | sed 's/+cpu//'; } > constraints.new
+	@mv constraints.new constraints.txt
 
 clean:
 	rm -rf $(VENV) docs/_build docs/api/generated demo-output
