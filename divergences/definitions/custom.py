@@ -19,7 +19,8 @@ _TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class FDivergence(RatioDivergence):
-    r"""D_phi(P || Q) = E_Q[phi(p/q)] for a convex phi with phi(1) = 0, from 0 to phi(0) + phi*(0).
+    r"""D_phi(P || Q) = E_Q[phi(p/q)] for a convex phi with phi(1) = 0, from 0 to phi(0) + phi*(0),
+    a pure number.
 
     Good for whatever divergence the catalogue lacks. Fails as its phi does: one that grows
     faster than linearly is decided by few points where P outweighs Q.
@@ -84,15 +85,15 @@ class FDivergence(RatioDivergence):
         return self.name
 
     def generator(self, ratio: Any) -> Any:
-        """phi(u)."""
+        """phi(u), as the user gave it."""
         return self.phi(ratio)
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """phi'(e^l)."""
+        """a(l) = phi'(e^l)."""
         return self.derivative(array_namespace(log_ratio).exp(log_ratio))
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """phi(e^l) - e^l phi'(e^l)."""
+        """b(l) = phi(e^l) - e^l phi'(e^l)."""
         ratio = array_namespace(log_ratio).exp(log_ratio)
         return self.phi(ratio) - ratio * self.derivative(ratio)
 

@@ -90,17 +90,17 @@ class KullbackLeibler(RatioDivergence):
         return log_unit(self.base)
 
     def generator(self, ratio: Any) -> Any:
-        """U ln u - u + 1."""
+        """phi(u) = u ln u - u + 1."""
         xp = array_namespace(ratio)
         safe = xp.where(ratio > 0, ratio, xp.ones_like(ratio))
         return ratio * xp.log(safe) - ratio + 1
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """L."""
+        """a(l) = l."""
         return log_ratio
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """1 - e^l."""
+        """b(l) = 1 - e^l."""
         return -array_namespace(log_ratio).expm1(log_ratio)
 
     def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
@@ -144,15 +144,15 @@ class ReverseKL(RatioDivergence):
         return log_unit(self.base)
 
     def generator(self, ratio: Any) -> Any:
-        """U - 1 - ln u."""
+        """phi(u) = u - 1 - ln u."""
         return ratio - 1 - array_namespace(ratio).log(ratio)
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """1 - e^-l."""
+        """a(l) = 1 - e^-l."""
         return -array_namespace(log_ratio).expm1(-log_ratio)
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """-l."""
+        """b(l) = -l."""
         return -log_ratio
 
     def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
@@ -197,17 +197,17 @@ class JensenShannon(RatioDivergence):
         return log_unit(self.base)
 
     def generator(self, ratio: Any) -> Any:
-        """(u ln u - (1 + u) ln((1 + u)/2))/2."""
+        """phi(u) = (u ln u - (1 + u) ln((1 + u)/2))/2."""
         xp = array_namespace(ratio)
         safe = xp.where(ratio > 0, ratio, xp.ones_like(ratio))
         return (ratio * xp.log(safe) - (1 + ratio) * xp.log1p((ratio - 1) / 2)) / 2
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """(ln 2 - ln(1 + e^-l))/2."""
+        """a(l) = (ln 2 - ln(1 + e^-l))/2."""
         return _half_log_posterior(log_ratio)
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """(ln 2 - ln(1 + e^l))/2."""
+        """b(l) = (ln 2 - ln(1 + e^l))/2."""
         return _half_log_posterior(-log_ratio)
 
     def outer(self, inner: Any) -> Any:
@@ -217,7 +217,7 @@ class JensenShannon(RatioDivergence):
 
 @dataclass(frozen=True)
 class JensenShannonDistance(RatioDivergence):
-    r"""sqrt(JS(P, Q)), from 0 to sqrt(ln 2): a metric, in nats^(1/2).
+    r"""sqrt(JS(P, Q)), from 0 to sqrt(ln 2), in nats^(1/2): a metric.
 
     Good where the triangle inequality is needed (clustering, embeddings). Fails like JS, and
     its error bar widens near zero, as every root's does.
@@ -265,7 +265,8 @@ class JensenShannonDistance(RatioDivergence):
 
 @dataclass(frozen=True)
 class TotalVariation(RatioDivergence):
-    r"""TV(P, Q) = sup over events A of |P(A) - Q(A)| = E_Q|p/q - 1|/2, from 0 to 1.
+    r"""TV(P, Q) = sup over events A of |P(A) - Q(A)| = E_Q|p/q - 1|/2, from 0 to 1,
+    a pure number.
 
     Good as a statement about decisions: the best classifier's accuracy is (1 + TV)/2. Fails to
     tell how far apart separated measures are, and is not smooth: critics near a ratio of one
@@ -283,24 +284,25 @@ class TotalVariation(RatioDivergence):
     unit: ClassVar[str] = ""
 
     def generator(self, ratio: Any) -> Any:
-        """|u - 1|/2."""
+        """phi(u) = |u - 1|/2."""
         return array_namespace(ratio).abs(ratio - 1) / 2
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """sign(l)/2."""
+        """a(l) = sign(l)/2."""
         return array_namespace(log_ratio).sign(log_ratio) / 2
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """-sign(l)/2."""
+        """b(l) = -sign(l)/2."""
         return -array_namespace(log_ratio).sign(log_ratio) / 2
 
 
 @dataclass(frozen=True)
 class SquaredHellinger(RatioDivergence):
-    r"""H²(P, Q) = 1 - E_Q[sqrt(p/q)] = integral of (sqrt p - sqrt q)²/2, from 0 to 1.
+    r"""H²(P, Q) = 1 - E_Q[sqrt(p/q)], from 0 to 1, a pure number.
 
-    Good for bounds (H² <= TV <= sqrt(2) H) and for products of measures. Fails to tell how far
-    apart separated measures are. phi(u) = (sqrt(u) - 1)²/2.
+    It is the integral of (sqrt p - sqrt q)²/2. Good for bounds (H² <= TV <= sqrt(2) H) and for
+    products of measures. Fails to tell how far apart separated measures are. phi(u) = (sqrt(u) -
+    1)²/2.
 
     References
     ----------
@@ -314,21 +316,21 @@ class SquaredHellinger(RatioDivergence):
     unit: ClassVar[str] = ""
 
     def generator(self, ratio: Any) -> Any:
-        """(sqrt(u) - 1)²/2."""
+        """phi(u) = (sqrt(u) - 1)²/2."""
         return (array_namespace(ratio).sqrt(ratio) - 1) ** 2 / 2
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """(1 - e^(-l/2))/2."""
+        """a(l) = (1 - e^(-l/2))/2."""
         return -array_namespace(log_ratio).expm1(-log_ratio / 2) / 2
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """(1 - e^(l/2))/2."""
+        """b(l) = (1 - e^(l/2))/2."""
         return -array_namespace(log_ratio).expm1(log_ratio / 2) / 2
 
 
 @dataclass(frozen=True)
 class ChiSquared(RatioDivergence):
-    r"""chi²(P || Q) = E_Q[(p/q - 1)²], from 0 to infinity.
+    r"""chi²(P || Q) = E_Q[(p/q - 1)²], from 0 to infinity, a pure number.
 
     Good for importance sampling: 1 + chi² is the inverse effective sample share. Fails on
     tails: it is infinite sooner than KL, and from samples a few points decide it.
@@ -346,15 +348,15 @@ class ChiSquared(RatioDivergence):
     unit: ClassVar[str] = ""
 
     def generator(self, ratio: Any) -> Any:
-        """(u - 1)²."""
+        """phi(u) = (u - 1)²."""
         return (ratio - 1) ** 2
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """2(e^l - 1)."""
+        """a(l) = 2(e^l - 1)."""
         return 2 * array_namespace(log_ratio).expm1(log_ratio)
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """1 - e^(2l)."""
+        """b(l) = 1 - e^(2l)."""
         return -array_namespace(log_ratio).expm1(2 * log_ratio)
 
 
@@ -409,16 +411,16 @@ class Renyi(RatioDivergence):
         return log_unit(self.base)
 
     def generator(self, ratio: Any) -> Any:
-        """(u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1))."""
+        """phi(u) = (u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1))."""
         alpha = self.alpha
         return (ratio**alpha - 1 - alpha * (ratio - 1)) / (alpha * (alpha - 1))
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """(e^((alpha - 1) l) - 1)/(alpha - 1)."""
+        """a(l) = (e^((alpha - 1) l) - 1)/(alpha - 1)."""
         return array_namespace(log_ratio).expm1((self.alpha - 1) * log_ratio) / (self.alpha - 1)
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """(1 - e^(alpha l))/alpha."""
+        """b(l) = (1 - e^(alpha l))/alpha."""
         return -array_namespace(log_ratio).expm1(self.alpha * log_ratio) / self.alpha
 
     def outer(self, inner: Any) -> Any:

@@ -71,7 +71,7 @@ class GaussianKernel(PositiveKernel):
         _check_bandwidth(self.bandwidth)
 
     def of_squared_distance(self, squared: Any) -> Any:
-        """exp(-s/(2 h²))."""
+        """k = exp(-s/(2 h²)), s = |x - y|²."""
         return array_namespace(squared).exp(squared * (-0.5 / self.bandwidth**2))
 
     def at_scale(self, median: float) -> PositiveKernel:
@@ -100,7 +100,7 @@ class LaplacianKernel(PositiveKernel):
         _check_bandwidth(self.bandwidth)
 
     def of_squared_distance(self, squared: Any) -> Any:
-        """exp(-sqrt(s)/h)."""
+        """k = exp(-sqrt(s)/h), s = |x - y|²."""
         return array_namespace(squared).exp(-_distance(squared) / self.bandwidth)
 
     def at_scale(self, median: float) -> PositiveKernel:
@@ -133,7 +133,7 @@ class RationalQuadraticKernel(PositiveKernel):
         check_real("alpha", self.alpha, above=0)
 
     def of_squared_distance(self, squared: Any) -> Any:
-        """(1 + s/(2 a h²))^(-a)."""
+        """k = (1 + s/(2 a h²))^(-a), s = |x - y|²."""
         return (1 + squared * (0.5 / (self.alpha * self.bandwidth**2))) ** -self.alpha
 
     def at_scale(self, median: float) -> PositiveKernel:
@@ -155,7 +155,7 @@ class EnergyKernel(PositiveKernel):
     """
 
     def of_squared_distance(self, squared: Any) -> Any:
-        """-sqrt(s)."""
+        """k = -sqrt(s), s = |x - y|²."""
         return -_distance(squared)
 
     def at_scale(self, median: float) -> PositiveKernel:
@@ -181,7 +181,7 @@ class SumKernel(PositiveKernel):
     terms: tuple[tuple[float, PositiveKernel], ...]
 
     def of_squared_distance(self, squared: Any) -> Any:
-        """Weighted sum."""
+        """Weighted sum of the parts' values."""
         return sum(weight * kernel.of_squared_distance(squared) for weight, kernel in self.terms)
 
     def at_scale(self, median: float) -> PositiveKernel:
@@ -203,11 +203,12 @@ def _distance(squared: Any) -> Any:
 
 @dataclass(frozen=True)
 class MMD(Definition):
-    r"""MMD(P, Q) = sup over |f| <= 1 in the RKHS of E_P[f] - E_Q[f], in the kernel's units.
+    r"""MMD(P, Q) = sup of E_P[f] - E_Q[f] over |f| <= 1 in the RKHS, from 0 to sqrt(2 max k),
+    a pure number where the kernel is one.
 
-    MMD² = E k(X, X') + E k(Y, Y') - 2 E k(X, Y), from 0 to twice the kernel's maximum. Good as a
-    test that needs no fitting, unbiased at any n, with errors that do not grow with d. Fails to
-    see differences much finer or coarser than the bandwidth; its size means little by itself.
+    MMD² = E k(X, X') + E k(Y, Y') - 2 E k(X, Y) has an unbiased estimate at any n. Good as a test
+    that needs no fitting, with errors that do not grow with d. Fails to see differences much finer
+    or coarser than the bandwidth; its size means little by itself.
 
     Parameters
     ----------
@@ -256,7 +257,8 @@ class MMD(Definition):
 
 @dataclass(frozen=True)
 class Energy(Definition):
-    r"""E(P, Q) = sqrt(2 E|X - Y| - E|X - X'| - E|Y - Y'|), from 0, in data units^(1/2).
+    r"""E(P, Q) = sqrt(2 E|X - Y| - E|X - X'| - E|Y - Y'|), from 0 to infinity, in data
+    units^(1/2).
 
     The MMD with kernel -|x - y|; in one dimension sqrt(2 integral of (F - G)²), as
     `scipy.stats.energy_distance`. Good as a parameter-free test that sees every difference.

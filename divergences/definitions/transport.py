@@ -51,12 +51,12 @@ class Wasserstein(Definition):
 
 @dataclass(frozen=True)
 class SlicedWasserstein(Definition):
-    r"""SW_r(P, Q) = (mean over directions of W_r^r of the projections)^(1/r), in data units.
+    r"""SW_r(P, Q) = (mean over directions of W_r^r of the projections)^(1/r), from 0 to infinity,
+    in data units.
 
-    Ranges from 0 to infinity; the directions are uniform on the unit sphere, and in one dimension
-    it is W_r. Good in many dimensions and for many points: its plug-in error is that of one
-    dimension, and each projection only sorts. Fails to weigh what few directions show: it shrinks
-    like d^(-1/2) against W.
+    The directions are uniform on the unit sphere, and in one dimension it is W_r. Good in many
+    dimensions and for many points: its plug-in error is that of one dimension, and each projection
+    only sorts. Fails to weigh what few directions show: it shrinks like d^(-1/2) against W.
 
     Parameters
     ----------
@@ -90,12 +90,13 @@ class SlicedWasserstein(Definition):
 
 @dataclass(frozen=True)
 class Sinkhorn(Definition):
-    r"""S(P, Q) = OT_eps(P, Q) - OT_eps(P, P)/2 - OT_eps(Q, Q)/2, from 0 to infinity.
+    r"""S(P, Q) = OT_eps(P, Q) - OT_eps(P, P)/2 - OT_eps(Q, Q)/2, from 0 to infinity,
+    in data units to the power r.
 
-    OT_eps(P, Q) = min over couplings of E|X - Y|^r + eps KL(coupling || P x Q): the debiased
-    entropic transport cost, in data units to the power r. As eps -> 0 it is W_r^r; as
-    eps -> infinity, for r = 1, half the squared energy distance. Good as a smooth, sample-efficient
-    stand-in for W. Fails to be a metric, and blurs what is smaller than eps^(1/r).
+    OT_eps(P, Q) = min over couplings of E|X - Y|^r + eps KL(coupling || P x Q): it is the debiased
+    entropic transport cost. As eps -> 0 it is W_r^r; as eps -> infinity, for r = 1, half the
+    squared energy distance. Good as a smooth, sample-efficient stand-in for W. Fails to be a
+    metric, and blurs what is smaller than eps^(1/r).
 
     Parameters
     ----------
