@@ -183,7 +183,8 @@ class Estimate(float):
         """Known bias of the value: positive where it lies above the truth on average."""
         if self.reading.bias == 0 or not math.isfinite(self):
             return self.reading.bias
-        return float(self) - self.definition.outer(self.reading.inner - self.reading.bias)
+        unbiased: float = self.definition.outer(self.reading.inner - self.reading.bias)
+        return float(self) - unbiased
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Confidence interval: the sampling spread, and the stated bias on its side.
@@ -257,7 +258,8 @@ class Estimate(float):
         # The one place where a result reaches for the layer above it.
         from divergences.report import plot_estimate
 
-        return plot_estimate(self, ax=ax)
+        axes: Axes = plot_estimate(self, ax=ax)
+        return axes
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything that JSON can hold, for logs and tables."""

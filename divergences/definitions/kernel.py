@@ -55,6 +55,15 @@ def _check_bandwidth(bandwidth: Bandwidth) -> None:
         check_real("bandwidth", bandwidth, above=0, remedy='Or use "median".')
 
 
+def _fixed(bandwidth: Bandwidth) -> float:
+    if isinstance(bandwidth, str):
+        raise ValueError(
+            'bandwidth must be a number before the kernel is evaluated, but it is "median". Use '
+            "kernel.at_scale(median)."
+        )
+    return bandwidth
+
+
 @dataclass(frozen=True)
 class GaussianKernel(PositiveKernel):
     r"""k(x, y) = exp(-|x - y|²/(2 h²)).
@@ -72,7 +81,7 @@ class GaussianKernel(PositiveKernel):
 
     def of_squared_distance(self, squared: Any) -> Any:
         """k = exp(-s/(2 h²)), s = |x - y|²."""
-        return array_namespace(squared).exp(squared * (-0.5 / self.bandwidth**2))
+        return array_namespace(squared).exp(squared * (-0.5 / _fixed(self.bandwidth) ** 2))
 
     def at_scale(self, median: float) -> PositiveKernel:
         """Fix the bandwidth."""
@@ -101,7 +110,7 @@ class LaplacianKernel(PositiveKernel):
 
     def of_squared_distance(self, squared: Any) -> Any:
         """k = exp(-sqrt(s)/h), s = |x - y|²."""
-        return array_namespace(squared).exp(-_distance(squared) / self.bandwidth)
+        return array_namespace(squared).exp(-_distance(squared) / _fixed(self.bandwidth))
 
     def at_scale(self, median: float) -> PositiveKernel:
         """Fix the bandwidth."""
@@ -134,7 +143,7 @@ class RationalQuadraticKernel(PositiveKernel):
 
     def of_squared_distance(self, squared: Any) -> Any:
         """k = (1 + s/(2 a h²))^(-a), s = |x - y|²."""
-        return (1 + squared * (0.5 / (self.alpha * self.bandwidth**2))) ** -self.alpha
+        return (1 + squared * (0.5 / (self.alpha * _fixed(self.bandwidth) ** 2))) ** -self.alpha
 
     def at_scale(self, median: float) -> PositiveKernel:
         """Fix the bandwidth."""

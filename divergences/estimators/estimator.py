@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -213,10 +214,25 @@ def _finish(
 ) -> Estimate:
     how = f"auto: {estimator.describe()}" if automatic else estimator.describe()
     reading = replace(reading, notes=(*p.notes, *q.notes, *reading.notes))
+    reading = reading.with_notes(*_warnings(definition, reading))
     kept = (_thinned(p), _thinned(q))
     return Estimate(
         reading, Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
     )
+
+
+def _warnings(definition: Definition, reading: Reading) -> list[str]:
+    value = definition.outer(reading.inner)
+    if math.isnan(value):
+        raise FloatingPointError(
+            f"{definition.symbol} came out as NaN, which a method must never return. Please "
+            f"report it with the data, or a seed that makes them."
+        )
+    if math.isinf(value):
+        return ["Infinite: some points of one sample lie where the other has no density at all."]
+    if value < 0:
+        return ["Below zero by chance, where the truth cannot be: read it as no difference."]
+    return []
 
 
 def _thinned(sample: Samples) -> Samples:
