@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from divergences.checks import check_choice
+from divergences.measures.arrays import listed, to_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +106,8 @@ def as_samples(
     name : str
         What error messages call it.
     weights : array-like of shape (n_samples,), optional
-        Nonnegative weights of the points; they need not sum to one.
+        Nonnegative weights of the points; they need not sum to one. Points of zero weight are
+        left out.
     nan_policy : {"raise", "omit"}
         Refuse missing or infinite values, or leave out their rows and say how many.
     minimum : int
@@ -119,7 +120,7 @@ def as_samples(
     Raises
     ------
     TypeError
-        If the data are complex, strings or objects.
+        If the data are complex, strings or objects, or no data at all.
     ValueError
         If the shape, a value or a weight is not usable; the message names the argument, the
         column and the count.
@@ -134,17 +135,13 @@ def as_samples(
         points, columns, notes = data.points, data.columns, data.notes
         weights = data.weights if weights is None else weights
     else:
-        raw, columns = _to_array(data, name)
-        points, notes = _to_points(raw, name, columns), ()
+        raw, columns = to_array(data, name)
+        points, notes = _to_points(raw, name), ()
     mass = None if weights is None else _to_weights(weights, len(points), name)
     points, mass, notes = _handle_missing(points, mass, columns, notes, name, nan_policy)
-    if len(points) < minimum:
-        raise ValueError(
-            f"{name} must have at least {minimum} points, but it has {len(points)}. "
-            f"Collect more, or check that rows are points and columns are features."
-        )
+    _check_count(points, minimum, notes, name)
     if mass is not None:
-        mass = _normalized(mass, name)
+        points, mass, notes = _positive(points, mass, notes, name)
     return Samples(_frozen(points), None if mass is None else _frozen(mass), columns, notes)
 
 
@@ -171,88 +168,20 @@ def _column_mismatch(p: tuple[str, ...], q: tuple[str, ...]) -> str:
     only_q = [column for column in q if column not in p]
     if not only_p and not only_q:
         return (
-            f"p and q must have their columns in the same order, but p has {_listed(p)} and q "
-            f"has {_listed(q)}. Use q = q[p.columns]."
+            f"p and q must have their columns in the same order, but p has {listed(p)} and q "
+            f"has {listed(q)}. Use q = q[p.columns]."
         )
     return (
-        f"p and q must have the same columns, but only p has {_listed(only_p) or 'none'} and "
-        f"only q has {_listed(only_q) or 'none'}. Rename or select columns."
+        f"p and q must have the same columns, but only p has {listed(only_p) or 'none'} and "
+        f"only q has {listed(only_q) or 'none'}. Rename or select columns."
     )
 
 
-def _listed(names: Any, most: int = 5) -> str:
-    shown = ", ".join(map(repr, list(names)[:most]))
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _to_array(data: Any, name: str) -> tuple[NDArray[Any], tuple[str, ...] | None]:
-    if _is_torch(data):
-        tensor = data.detach().cpu()
-        # numpy lacks bfloat16, and half precision loses nothing by widening.
-        floating = tensor.is_floating_point()
-        return (tensor.double() if floating else tensor.resolve_conj()).numpy(), None
-    if not isinstance(data, np.ndarray | list | tuple) and _is_tabular(data):
-        return _from_frame(data, name)
-    try:
-        return np.asarray(data), None
-    except ValueError as error:
+def _to_points(raw: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    if raw.ndim == 0:
         raise ValueError(
-            f"{name} must be a rectangular array of numbers, but its rows differ in length."
-        ) from error
-
-
-def _is_torch(data: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(data, torch.Tensor)
-
-
-def _is_tabular(data: Any) -> bool:
-    module = type(data).__module__.partition(".")[0]
-    return module in {"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "narwhals"}
-
-
-def _from_frame(data: Any, name: str) -> tuple[NDArray[Any], tuple[str, ...] | None]:
-    import narwhals as nw
-
-    frame = nw.from_native(data, allow_series=True, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    if isinstance(frame, nw.Series):
-        frame = frame.alias(frame.name or "value").to_frame()
-    if not isinstance(frame, nw.DataFrame):
-        return np.asarray(data), None
-    wrong = [
-        column
-        for column, dtype in frame.schema.items()
-        if not (dtype.is_numeric() or dtype == nw.Boolean)
-    ]
-    if wrong:
-        dtypes = ", ".join(f"{column!r} ({frame.schema[column]})" for column in wrong[:5])
-        raise TypeError(
-            f"{name} must have numeric columns, but {len(wrong)} of {len(frame.columns)} are "
-            f"not: {dtypes}. Drop or encode them."
-        )
-    filled = [frame[column].cast(nw.Float64).to_numpy() for column in frame.columns]
-    columns = tuple(map(str, frame.columns))
-    if not filled:
-        raise ValueError(f"{name} must have at least one column, but it has none.")
-    return np.column_stack([np.asarray(column, dtype=np.float64) for column in filled]), columns
-
-
-def _to_points(
-    raw: NDArray[Any], name: str, columns: tuple[str, ...] | None
-) -> NDArray[np.float64]:
-    if isinstance(raw, np.ma.MaskedArray):
-        raw = np.ma.filled(raw.astype(np.float64), np.nan)
-    if raw.dtype.kind == "c":
-        raise TypeError(
-            f"{name} must be real, but it has complex values ({raw.dtype}). Pass the real and "
-            f"imaginary parts as two columns."
-        )
-    if raw.dtype.kind not in "fiub":
-        raise TypeError(
-            f"{name} must be numbers, but its dtype is {raw.dtype}{_first_text(raw)}. Convert "
-            f"it with {name}.astype(float)."
+            f"{name} must have shape (n_samples,) or (n_samples, n_features), but it is the "
+            f"single number {raw.item()!r}."
         )
     if raw.ndim == 1:
         raw = raw.reshape(-1, 1)
@@ -264,14 +193,22 @@ def _to_points(
         )
     if raw.shape[1] == 0:
         raise ValueError(f"{name} must have at least one feature, but its shape is {raw.shape}.")
-    return np.array(raw, dtype=np.float64, order="C", copy=True)
+    return raw
 
 
-def _first_text(raw: NDArray[Any]) -> str:
-    for value in raw.ravel()[:1000]:
-        if not isinstance(value, int | float | np.number):
-            return f" and it holds {value!r}"
-    return ""
+def _check_count(
+    points: NDArray[np.float64], minimum: int, notes: tuple[str, ...], name: str
+) -> None:
+    n, d = points.shape
+    if n >= minimum:
+        return
+    left_out = f" left: {' '.join(notes)}" if notes else "."
+    hint = (
+        f"It has {d} features: is it transposed? Rows must be points."
+        if d > max(n, 1)
+        else "Collect more, or check that rows are points and columns are features."
+    )
+    raise ValueError(f"{name} must have at least {minimum} points, but it has {n}{left_out} {hint}")
 
 
 def _handle_missing(
@@ -304,19 +241,20 @@ def _handle_missing(
 
 
 def _to_weights(weights: Any, n: int, name: str) -> NDArray[np.float64]:
-    raw, _ = _to_array(weights, f"weights_{name}")
     label = f"weights_{name}"
-    if raw.dtype.kind not in "fiub":
-        raise TypeError(f"{label} must be numbers, but its dtype is {raw.dtype}.")
-    mass = np.array(raw, dtype=np.float64)
+    mass, _ = to_array(weights, label)
     if mass.ndim == 2 and mass.shape[1] == 1:
         mass = mass[:, 0]
     if mass.shape != (n,):
         raise ValueError(
-            f"{label} must have shape ({n},), one weight for each point of {name}, not {raw.shape}."
+            f"{label} must have shape ({n},), one weight for each point of {name}, not "
+            f"{mass.shape}."
         )
     if not np.isfinite(mass).all():
-        raise ValueError(f"{label} must be finite, but {int((~np.isfinite(mass)).sum())} are not.")
+        raise ValueError(
+            f"{label} must be finite, but {int((~np.isfinite(mass)).sum())} of {n} are not. "
+            f"Use 0 to leave a point out."
+        )
     if (mass < 0).any():
         raise ValueError(
             f"{label} must not be negative, but {int((mass < 0).sum())} of {n} are. Weights are "
@@ -325,18 +263,26 @@ def _to_weights(weights: Any, n: int, name: str) -> NDArray[np.float64]:
     return mass
 
 
-def _normalized(mass: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    total = mass.sum()
-    if total <= 0:
-        raise ValueError(f"weights_{name} must have a positive sum, but they sum to {total:g}.")
-    if (mass > 0).sum() < 2:
+def _positive(
+    points: NDArray[np.float64], mass: NDArray[np.float64], notes: tuple[str, ...], name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    carried = mass > 0
+    count = int(carried.sum())
+    if count == 0:
+        raise ValueError(f"weights_{name} must have a positive sum, but they sum to 0.")
+    if count < 2:
         raise ValueError(
-            f"weights_{name} must give at least 2 points a positive weight, but only "
-            f"{int((mass > 0).sum())} has one."
+            f"weights_{name} must give at least 2 points a positive weight, but only 1 has one."
         )
-    return mass / total
+    if count < len(mass):
+        # A point without mass is no point of the measure: neighbors and counts must not see it.
+        note = f"{len(mass) - count} of {len(mass)} rows of {name} were left out: zero weight."
+        points, mass, notes = points[carried], mass[carried], (*notes, note)
+    mass = mass / mass.max()
+    return points, mass / mass.sum(), notes
 
 
 def _frozen(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    array.setflags(write=False)
-    return array
+    view = array.view()
+    view.setflags(write=False)
+    return view
