@@ -43,6 +43,9 @@ class Reading:
         Two-sided bounds on the divergence itself (outer function applied).
     diagnostics : dict
         Whatever explains the value further; JSON types only.
+    value : float or None
+        The divergence itself, where it is exact and the outer function of a rounded `inner`
+        would lose digits, as for Rényi divergences of separated measures.
     """
 
     inner: float
@@ -52,6 +55,7 @@ class Reading:
     critic: Critic | None = None
     bracket: tuple[float, float] | None = None
     diagnostics: dict[str, Any] | None = None
+    value: float | None = None
 
     def with_notes(self, *notes: str) -> Reading:
         """Return the same reading with further notes."""
@@ -100,7 +104,9 @@ class Estimate(float):
     circumstances: Circumstances
 
     def __new__(cls, reading: Reading, circumstances: Circumstances) -> Estimate:  # noqa: D102
-        self = super().__new__(cls, circumstances.definition.outer(reading.inner))
+        outer = circumstances.definition.outer
+        value = outer(reading.inner) if reading.value is None else reading.value
+        self = super().__new__(cls, value)
         object.__setattr__(self, "reading", reading)
         object.__setattr__(self, "circumstances", circumstances)
         return self
@@ -207,6 +213,8 @@ class Estimate(float):
         level = check_real("level", level, above=0, below=1, remedy="Use 0.95 for 95 %.")
         reach = NormalDist().inv_cdf((1 + level) / 2) * self.reading.stderr
         bias = self.reading.bias
+        if reach == 0 and bias == 0:
+            return float(self), float(self)
         return self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:
