@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -83,7 +84,7 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
             collinear columns are named.
         """
         kernel = as_kernel(self.kernel)
-        sample = as_samples(X, name="X", minimum=1)
+        sample = _dense_samples(X)
         mass = _mass(sample_weight, sample.n) if sample_weight is not None else sample.mass
         self.mixture_ = KernelMixture.fit(
             sample.points, mass, kernel, self.bandwidth, sample.columns
@@ -150,7 +151,7 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         return self.mixture_.sample(check_whole("n", n), check_rng(rng))
 
     def _points(self, X: Any) -> NDArray[np.float64]:
-        sample: Samples = as_samples(X, name="X", minimum=1)
+        sample = _dense_samples(X)
         if sample.d != self.n_features_in_:
             raise ValueError(
                 f"X has {sample.d} features, but KernelDensity is expecting "
@@ -164,6 +165,12 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
                 f"{', '.join(map(repr, fitted))}, not {', '.join(map(repr, given))}."
             )
         return sample.points
+
+
+def _dense_samples(X: Any) -> Samples:
+    if issparse(X):
+        raise TypeError(f"X must be dense, but it is sparse ({type(X).__name__}). Use X.toarray().")
+    return as_samples(X, name="X", minimum=1)
 
 
 def _mass(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:

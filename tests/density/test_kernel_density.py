@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.neighbors
+from scipy.sparse import csr_array
 from scipy.stats import gaussian_kde, kstest, multivariate_t
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -226,6 +227,10 @@ def test_other_errors_name_what_is_wrong():
     model = KernelDensity().fit(X)
     with pytest.raises(ValueError, match=r"^X has 1 features, but KernelDensity is expecting 2 f"):
         model.log_density([[1.0]])
+    with pytest.raises(
+        TypeError, match=r"^X must be dense, but it is sparse \(csr_array\)\. Use X"
+    ):
+        model.log_density(csr_array(X))
     with pytest.raises(ValueError, match=r"^n must be a whole number of at least 1, not 0\.$"):
         model.sample(0)
 
