@@ -41,22 +41,12 @@ def js_divergence(p: Any, q: Any, *, base: float = math.e, **options: Unpack[Opt
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     base : float
         e for nats, 2 for bits.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -79,22 +69,12 @@ def js_distance(p: Any, q: Any, *, base: float = math.e, **options: Unpack[Optio
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     base : float
         e for nats, 2 for bits.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -117,22 +97,12 @@ def kl_divergence(p: Any, q: Any, *, base: float = math.e, **options: Unpack[Opt
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     base : float
         e for nats, 2 for bits.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -155,20 +125,10 @@ def total_variation(p: Any, q: Any, **options: Unpack[Options]) -> Estimate:
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {measures}
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -191,20 +151,10 @@ def squared_hellinger(p: Any, q: Any, **options: Unpack[Options]) -> Estimate:
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {measures}
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -227,20 +177,10 @@ def chi2_divergence(p: Any, q: Any, **options: Unpack[Options]) -> Estimate:
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {measures}
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -265,24 +205,14 @@ def renyi_divergence(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     alpha : float
         Order, above 0 and not 1.
     base : float
         e for nats, 2 for bits.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -305,23 +235,13 @@ def f_divergence(p: Any, q: Any, *, phi: FDivergence, **options: Unpack[Options]
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     phi : FDivergence
         The convex function with its derivative, as in
         ``FDivergence(phi=lambda u: (u - 1) ** 2, derivative=lambda u: 2 * (u - 1))``.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -348,22 +268,12 @@ def wasserstein_distance(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     order : float
         Power r of the distance, at least 1.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -388,24 +298,14 @@ def sliced_wasserstein_distance(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     order : float
         Power r of the distance, at least 1.
     projections : int
         Number of random directions, unless `method` is given.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -440,24 +340,14 @@ def sinkhorn_divergence(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     order : {1, 2}
         Power r of the distance in the cost.
     epsilon : float or "auto"
         Strength of the entropy, in units of the cost; a twentieth of the mean cost if left out.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -486,22 +376,12 @@ def mmd(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     kernel : PositiveKernel
         GaussianKernel with the median heuristic if left out.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -529,22 +409,12 @@ def squared_mmd(
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
+    {measures}
     kernel : PositiveKernel
         GaussianKernel with the median heuristic if left out.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -571,20 +441,10 @@ def energy_distance(p: Any, q: Any, **options: Unpack[Options]) -> Estimate:
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {measures}
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------
@@ -610,20 +470,10 @@ def squared_energy_distance(p: Any, q: Any, **options: Unpack[Options]) -> Estim
 
     Parameters
     ----------
-    p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare.
-    **options
-        `method`, `weights_p`, `weights_q`, `nan_policy`, `rng`, `workers`, `progress`: see
-        `divergence`.
+    {measures}
+    {options}
 
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.
+    {outcome}
 
     References
     ----------

@@ -25,7 +25,7 @@ from divergences.definitions import (
     Wasserstein,
 )
 from divergences.estimate import Circumstances, Estimate
-from divergences.estimators import estimate_samples
+from divergences.estimators import Auto, estimate_samples
 from divergences.measures import (
     Known,
     Pushforward,
@@ -132,42 +132,27 @@ def divergence(
     >>> low < 1.0 < high
     True
     """
-    return _estimates(
-        [definition],
-        p,
-        q,
-        method=method,
-        weights_p=weights_p,
-        weights_q=weights_q,
-        nan_policy=nan_policy,
-        rng=rng,
-        workers=workers,
-        progress=progress,
-    )[0]
+    run = Run.create(rng, workers, progress)
+    return _estimates([definition], p, q, method, (weights_p, weights_q), nan_policy, run)[0]
 
 
 def _estimates(
     definitions: Sequence[Definition],
     p: Any,
     q: Any,
-    *,
     method: str | Estimator,
-    weights_p: Any,
-    weights_q: Any,
+    weights: tuple[Any, Any],
     nan_policy: NanPolicy,
-    rng: RandomState,
-    workers: int,
-    progress: bool | None,
+    run: Run,
 ) -> list[Estimate]:
     for definition in definitions:
         if not isinstance(definition, Definition):
             raise TypeError(
                 f"definition must be an object such as JensenShannon(), not {definition!r}."
             )
-    run = Run.create(rng, workers, progress)
-    if is_known(p) and is_known(q) and method == "auto":
+    if is_known(p) and is_known(q) and (method == "auto" or isinstance(method, Auto)):
         return [_exact(definition, as_known(p), as_known(q), run) for definition in definitions]
-    sample_p, sample_q = _as_pair(p, q, weights_p, weights_q, nan_policy, run)
+    sample_p, sample_q = _as_pair(p, q, weights, nan_policy, run)
     return estimate_samples(definitions, sample_p, sample_q, method, run)
 
 
@@ -181,19 +166,24 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
 
 
 def _as_pair(
-    p: Any, q: Any, weights_p: Any, weights_q: Any, nan_policy: NanPolicy, run: Run
+    p: Any, q: Any, weights: tuple[Any, Any], nan_policy: NanPolicy, run: Run
 ) -> tuple[Samples, Samples]:
-    sides: dict[str, Samples] = {}
-    for name, data, weights in (("p", p, weights_p), ("q", q, weights_q)):
-        if _can_be_drawn(data):
-            if weights is not None:
-                raise ValueError(f"weights_{name} must be left out: {name} is not a sample.")
-        else:
-            sides[name] = as_samples(data, name=name, weights=weights, nan_policy=nan_policy)
-    for name, data in (("p", p), ("q", q)):
-        if name not in sides:
-            other = sides.get("q" if name == "p" else "p")
-            sides[name] = _drawn(data, name, DRAWS if other is None else other.n, run)
+    data, mass = {"p": p, "q": q}, {"p": weights[0], "q": weights[1]}
+    drawn = [name for name in data if _can_be_drawn(data[name])]
+    for name in drawn:
+        if mass[name] is not None:
+            raise ValueError(
+                f"weights_{name} must be left out, as {name} is a measure to draw from, not a "
+                f"sample."
+            )
+    sides = {
+        name: as_samples(data[name], name=name, weights=mass[name], nan_policy=nan_policy)
+        for name in data
+        if name not in drawn
+    }
+    size = next((sample.n for sample in sides.values()), DRAWS)
+    for name in drawn:
+        sides[name] = _drawn(data[name], name, size, run)
     check_pair(sides["p"], sides["q"])
     return sides["p"], sides["q"]
 
@@ -262,26 +252,35 @@ def compare(
     from divergences.report import Comparison
 
     definitions = CATALOGUE if divergences is None else tuple(divergences)
-    found = _estimates(
-        definitions,
-        p,
-        q,
-        method=method,
-        weights_p=weights_p,
-        weights_q=weights_q,
-        nan_policy=nan_policy,
-        rng=rng,
-        workers=workers,
-        progress=progress,
-    )
+    run = Run.create(rng, workers, progress)
+    found = _estimates(definitions, p, q, method, (weights_p, weights_q), nan_policy, run)
     return Comparison(tuple(found))
 
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
+_SHARED_DOCUMENTATION = {
+    "{measures}": """p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
+        What to compare: samples, known distributions, or a `Pushforward`.""",
+    "{options}": """method, weights_p, weights_q, nan_policy, rng, workers, progress
+        As `divergence` explains them.""",
+    "{outcome}": """Returns
+    -------
+    Estimate
+        A float with `stderr`, `interval(level)`, `notes` and more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not usable, as `divergence` explains.""",
+}
+
+
 def everyday(function: Call) -> Call:
     """Show the shared keywords in the signature and docstring of an everyday call."""
+    for placeholder, text in _SHARED_DOCUMENTATION.items():
+        function.__doc__ = (function.__doc__ or "").replace(placeholder, text)
     own = inspect.signature(function)
     shared = [
         parameter
