@@ -11,13 +11,19 @@ from divergences.estimators.estimator import (
     register_default,
     register_loss,
 )
+from divergences.estimators.exact_transport import ExactTransport
+from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
+from divergences.estimators.sliced import Sliced
 
 __all__ = [
     "Auto",
     "Estimator",
+    "ExactTransport",
     "LogRatio",
+    "PairwiseKernel",
     "RatioEstimator",
+    "Sliced",
     "differentiable_loss",
     "estimate_samples",
     "losses_for",

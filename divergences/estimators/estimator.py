@@ -253,7 +253,10 @@ def differentiable_loss(
         method = candidates[0]()
     estimator = _named(definition, method, losses_for(definition), _LOSSES)
     function = _lookup(_LOSSES, type(definition), type(estimator))
-    inner = function(definition, estimator, x, y, Run.create(rng, progress=False))
+    run = Run.create(rng, progress=False)
+    # Drawn as `estimate_samples` draws it, so that a loss and an estimate agree for one seed.
+    own_run = replace(run, rng=np.random.default_rng(int(run.rng.integers(2**63))))
+    inner = function(definition, estimator, x, y, own_run)
     return definition.outer(inner)  # type: ignore[no-any-return]
 
 
