@@ -22,16 +22,16 @@ def check_real(
     below: float = math.inf,
     remedy: str = "",
 ) -> float:
-    """Return `value` as a float, or raise an error that names the parameter and its range."""
+    """Return `value` as a finite float, or raise an error that names the parameter and range."""
     wanted = _interval_words(above, at_least, at_most, below)
     advice = f" {remedy}" if remedy else ""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
+    # numpy's real scalars are registered as Real; its complex ones and bool are not.
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number{wanted}, not {value!r}.{advice}")
     number = float(value)
-    too_low = number < at_least or (number <= above and above > -math.inf)
-    too_high = number > at_most or (number >= below and below < math.inf)
-    if too_low or too_high or math.isnan(number):
-        raise ValueError(f"{name} must be a number{wanted}, not {value!r}.{advice}")
+    if not (above < number < below and at_least <= number <= at_most):
+        finite = "finite " if math.isinf(number) else ""
+        raise ValueError(f"{name} must be a {finite}number{wanted}, not {value!r}.{advice}")
     return number
 
 
@@ -60,11 +60,14 @@ def check_rng(rng: RandomState) -> np.random.Generator:
         return rng
     if rng is None:
         return np.random.default_rng()
-    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral) or rng < 0:
-        raise TypeError(
-            f"rng must be a seed (a whole number of at least 0), a numpy.random.Generator "
-            f"or None, not {rng!r}."
-        )
+    message = (
+        f"rng must be a seed (a whole number of at least 0), a numpy.random.Generator or None, "
+        f"not {rng!r}."
+    )
+    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral):
+        raise TypeError(message)
+    if rng < 0:
+        raise ValueError(message)
     return np.random.default_rng(int(rng))
 
 

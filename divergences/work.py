@@ -50,10 +50,11 @@ class Run:
     @classmethod
     def create(cls, rng: RandomState = None, workers: int = 1, progress: bool | None = None) -> Run:
         """Check the three keywords that users pass."""
-        if progress not in (True, False, None):
+        if not (progress is None or isinstance(progress, bool)):
             raise TypeError(f"progress must be True, False or None, not {progress!r}.")
         advice = "Use workers=-1 for all cores."
-        count = (os.cpu_count() or 1) if workers == -1 else workers
+        every = isinstance(workers, int) and workers == -1
+        count = usable_cores() if every else workers
         return cls(check_rng(rng), check_whole("workers", count, remedy=advice), progress)
 
     def once(self, key: Any, compute: Callable[[], Result]) -> Result:
@@ -99,8 +100,28 @@ def require_memory(needed: int, what: str, remedy: str) -> None:
         )
 
 
+def usable_cores() -> int:
+    """Cores that this process may use, which in a container can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def available_memory() -> int:
-    """Bytes of memory that the system reports as available."""
+    """Bytes of memory that the system reports as available, within a container's limit."""
+    system = _meminfo()
+    limit = _first_number(
+        "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+    )
+    if limit is None:
+        return system
+    used = _first_number(
+        "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes"
+    )
+    return min(system, max(limit - (used or 0), 0) + _reclaimable())
+
+
+def _meminfo() -> int:
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             for line in lines:
@@ -112,3 +133,25 @@ def available_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return 8 * 2**30
+
+
+def _first_number(*paths: str) -> int | None:
+    for path in paths:
+        try:
+            with open(path, encoding="ascii") as lines:
+                return int(lines.read())
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _reclaimable() -> int:
+    # Cached files count as used in a container, and are given back when memory is asked for.
+    for path in ("/sys/fs/cgroup/memory.stat", "/sys/fs/cgroup/memory/memory.stat"):
+        try:
+            with open(path, encoding="ascii") as lines:
+                fields = dict(line.split() for line in lines)
+            return int(fields.get("inactive_file", 0))
+        except (OSError, ValueError):
+            continue
+    return 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +17,7 @@ Function = Callable[[Any], Any]
 
 _RATIOS = np.exp(np.linspace(-4.0, 4.0, 81))
 _TOLERANCE = 1e-5
+_RESOLUTION = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,15 @@ class FDivergence(RatioDivergence):
         phi', on the same arrays.
     conjugate : callable, optional
         phi*(t) = sup over u of (u t - phi(u)). It is not needed for any estimate; if it is
-        given, it is checked.
+        given, it is checked at t = phi'(u).
     name : str
         Symbol for printing.
+
+    Notes
+    -----
+    Rounding hides phi(u) - u phi'(u) where u is very large or small. The critic is held constant
+    beyond the ratios that double precision resolves, which can only lower the value, and a
+    warning counts the points.
 
     Raises
     ------
@@ -67,17 +76,22 @@ class FDivergence(RatioDivergence):
     metric: ClassVar[bool] = False
     title: ClassVar[str] = "f-divergence"
     unit: ClassVar[str] = ""
+    _held: tuple[float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for label, function in (("phi", self.phi), ("derivative", self.derivative)):
             if not callable(function):
                 raise TypeError(f"{label} must be callable, not {function!r}.")
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, not {self.name!r}.")
         values = _on_grid("phi", self.phi)
         slopes = _on_grid("derivative", self.derivative)
-        _check_convex(self.phi, values, slopes)
-        _check_derivative(self.phi, slopes)
+        _check_zero_at_one(self.phi)
+        _check_convex(values)
+        _check_derivative(self.phi, values, slopes)
         if self.conjugate is not None:
             _check_conjugate(self.conjugate, values, slopes)
+        object.__setattr__(self, "_held", _held_log_ratios(self.phi, self.derivative))
 
     @property
     def symbol(self) -> str:
@@ -89,13 +103,62 @@ class FDivergence(RatioDivergence):
         return self.phi(ratio)
 
     def critic_p(self, log_ratio: Any) -> Any:
-        """a(l) = phi'(e^l)."""
-        return self.derivative(array_namespace(log_ratio).exp(log_ratio))
+        """a(l) = phi'(e^l), which increases in l."""
+        return self._held_constant(self._term_p, log_ratio, 1.0)
 
     def critic_q(self, log_ratio: Any) -> Any:
-        """b(l) = phi(e^l) - e^l phi'(e^l)."""
-        ratio = array_namespace(log_ratio).exp(log_ratio)
+        """b(l) = phi(e^l) - e^l phi'(e^l), which decreases in l."""
+        return self._held_constant(self._term_q, log_ratio, -1.0)
+
+    def _term_p(self, ratio: Any) -> Any:
+        return self.derivative(ratio)
+
+    def _term_q(self, ratio: Any) -> Any:
         return self.phi(ratio) - ratio * self.derivative(ratio)
+
+    def _held_constant(self, term: Function, log_ratio: Any, slope: float) -> Any:
+        xp = array_namespace(log_ratio)
+        low, high = self._held
+        values = term(xp.exp(xp.clip(log_ratio, low, high)))
+        for end, side in ((low, -1.0), (high, 1.0)):
+            if not xp.any(side * log_ratio > side * end) or _has_settled(term, end):
+                continue
+            limit = log_ratio == side * math.inf
+            count = int(xp.sum((side * log_ratio > side * end) & ~limit))
+            values = xp.where(limit, side * slope * math.inf * xp.ones_like(values), values)
+            if count:
+                warnings.warn(
+                    f"{self.name}: double precision resolves phi for log-ratios from {low:g} to "
+                    f"{high:g}; the critic is held constant for {count} of "
+                    f"{math.prod(log_ratio.shape)} points beyond, which can only lower the value.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return values
+
+
+def _held_log_ratios(phi: Function, derivative: Function) -> tuple[float, float]:
+    # b(l) = phi - u phi' cancels for large u: keep to where its rounding error stays small.
+    logs = np.arange(0.5, 700.0, 0.5)
+    ends = []
+    for sign in (-1.0, 1.0):
+        ratios = np.exp(sign * logs)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            values = np.broadcast_to(np.asarray(phi(ratios), dtype=np.float64), ratios.shape)
+            slopes = np.broadcast_to(np.asarray(derivative(ratios), dtype=np.float64), ratios.shape)
+            difference = values - ratios * slopes
+            rounding = np.finfo(np.float64).eps * (np.abs(values) + np.abs(ratios * slopes))
+            good = np.isfinite(difference) & np.isfinite(slopes)
+            good &= rounding <= _RESOLUTION * (1.0 + np.abs(difference))
+        count = len(good) if good.all() else int(np.argmin(good))
+        ends.append(sign * logs[max(count, 1) - 1])
+    return float(ends[0]), float(ends[1])
+
+
+def _has_settled(term: Function, end: float) -> bool:
+    before, last = np.asarray(term(np.exp(np.array([end - math.copysign(3.0, end), end]))))
+    return bool(abs(last - before) <= 1e-4 * (1.0 + abs(last)))
 
 
 def _on_grid(label: str, function: Function) -> np.ndarray:
@@ -120,10 +183,13 @@ def _summary(values: np.ndarray) -> str:
     return f"{int((~np.isfinite(values)).sum())} that are not finite"
 
 
-def _check_convex(phi: Function, values: np.ndarray, slopes: np.ndarray) -> None:
-    at_one = float(np.asarray(phi(np.ones(1))).ravel()[0])
-    if abs(at_one) > 1e-9:
+def _check_zero_at_one(phi: Function) -> None:
+    at_one = float(np.asarray(phi(np.ones(1)), dtype=np.float64).ravel()[0])
+    if not abs(at_one) <= 1e-9:
         raise ValueError(f"phi(1) must be 0, but it is {at_one:g}. Subtract it from phi.")
+
+
+def _check_convex(values: np.ndarray) -> None:
     chords = np.diff(values) / np.diff(_RATIOS)
     slack = 1e-8 * (1 + np.abs(chords[1:]))
     if (np.diff(chords) < -slack).any():
@@ -131,12 +197,11 @@ def _check_convex(phi: Function, values: np.ndarray, slopes: np.ndarray) -> None
         raise ValueError(f"phi must be convex, but its slope falls near u = {worst:.3g}.")
 
 
-def _check_derivative(phi: Function, slopes: np.ndarray) -> None:
+def _check_derivative(phi: Function, values: np.ndarray, slopes: np.ndarray) -> None:
     # A kink (TV has one) is met by accepting any slope between the one-sided ones.
     step = 1e-6 * _RATIOS
-    here = np.asarray(phi(_RATIOS), dtype=np.float64)
-    left = (here - np.asarray(phi(_RATIOS - step))) / step
-    right = (np.asarray(phi(_RATIOS + step)) - here) / step
+    left = (values - np.asarray(phi(_RATIOS - step), dtype=np.float64)) / step
+    right = (np.asarray(phi(_RATIOS + step), dtype=np.float64) - values) / step
     slack = _TOLERANCE * (1 + np.abs(slopes))
     wrong = (slopes < left - slack) | (slopes > right + slack)
     if wrong.any():
@@ -151,7 +216,10 @@ def _check_conjugate(conjugate: Function, values: np.ndarray, slopes: np.ndarray
     if not callable(conjugate):
         raise TypeError(f"conjugate must be callable, not {conjugate!r}.")
     expected = _RATIOS * slopes - values
-    given = np.asarray(conjugate(slopes.copy()), dtype=np.float64)
+    try:
+        given = np.asarray(conjugate(slopes.copy()), dtype=np.float64)
+    except Exception as error:
+        raise ValueError(f"conjugate must accept a numpy array; it raised {error!r}.") from error
     if given.shape != expected.shape:
         raise ValueError(
             f"conjugate must return one number for each t; for shape {slopes.shape} it "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +26,9 @@ class Pushforward:
     g : callable or torch.nn.Module
         Map from (k, latent_features) to (k, n_features) or (k,).
     mu : distribution or callable
-        A `torch.distributions` or frozen `scipy.stats` distribution, or a function that takes a
-        number k and returns k latent points.
+        A `torch.distributions` or `scipy.stats` distribution, or a function that takes a number
+        k and returns k latent points; if it has a parameter `rng`, it is given a numpy
+        Generator, so that a seed repeats its draws.
 
     References
     ----------
@@ -36,7 +39,7 @@ class Pushforward:
     >>> from scipy.stats import uniform
     >>> squares = Pushforward(lambda z: z**2, uniform(0, 1))  # density 1/(2 sqrt(x))
     >>> squares.sample(3, rng=0).round(3).ravel()
-    array([0.406, 0.073, 0.002])
+    array([0.073, 0.002, 0.   ])
     """
 
     g: Callable[[Any], Any]
@@ -62,16 +65,24 @@ class Pushforward:
         n : int
             Number of points, at least 1.
         rng : int, Generator or None
-            Seed of the latent draws. Torch's global random state is left as it was.
+            Seed of the latent draws, and of torch's randomness inside g. Torch's global random
+            state is left as it was.
 
         Returns
         -------
         ndarray or Tensor of shape (n, n_features)
             A tensor, differentiable in g, where g is a torch module or mu a torch distribution.
+
+        Raises
+        ------
+        ValueError
+            If mu or g does not return one point for each that it was asked for.
         """
         n = check_whole("n", n, at_least=1)
-        latent = self._latent(n, check_rng(rng))
-        points = self.g(latent)
+        generator = check_rng(rng)
+        with _seeded_torch(generator):
+            latent = self._latent(n, generator)
+            points = self.g(latent)
         if not hasattr(points, "ndim"):
             points = np.asarray(points)
         if points.ndim == 0 or len(points) != n:
@@ -82,22 +93,28 @@ class Pushforward:
         return points.reshape(n, -1)
 
     def _latent(self, n: int, rng: np.random.Generator) -> Any:
-        if hasattr(self.mu, "rvs"):
-            latent = np.asarray(self.mu.rvs(size=n, random_state=rng))
-        elif _torch_is_loaded():
-            latent = self._torch_latent(n, rng)
-        else:
-            latent = self.mu(n)
+        latent = self._draw(n, rng)
+        if not hasattr(latent, "ndim"):
+            latent = np.asarray(latent)
+        # One multivariate draw from scipy comes without its first axis.
+        if n == 1 and hasattr(self.mu, "rvs"):
+            latent = latent.reshape(1, -1)
+        if latent.ndim == 0 or len(latent) != n:
+            raise ValueError(
+                f"mu must return one latent point for each of the {n} asked for, but it "
+                f"returned shape {tuple(latent.shape)}."
+            )
         if latent.ndim == 1:
             latent = latent.reshape(n, 1)
         return self._as_tensor_for_module(latent)
 
-    def _torch_latent(self, n: int, rng: np.random.Generator) -> Any:
-        import torch
-
-        with torch.random.fork_rng():
-            torch.manual_seed(int(rng.integers(2**63)))
-            return self.mu.sample((n,)) if hasattr(self.mu, "sample") else self.mu(n)
+    def _draw(self, n: int, rng: np.random.Generator) -> Any:
+        if hasattr(self.mu, "rvs"):
+            return self.mu.rvs(size=n, random_state=rng)
+        draw = getattr(self.mu, "sample", self.mu)
+        if _takes_rng(draw):
+            return draw(n, rng=rng)
+        return draw((n,)) if hasattr(self.mu, "sample") else draw(n)
 
     def _as_tensor_for_module(self, latent: Any) -> Any:
         if not _torch_is_loaded():
@@ -106,9 +123,31 @@ class Pushforward:
 
         if not isinstance(self.g, torch.nn.Module):
             return latent
-        reference = next(self.g.parameters(), torch.zeros(0))
-        return torch.as_tensor(latent).to(device=reference.device, dtype=reference.dtype)
+        tensor = torch.as_tensor(latent)
+        reference = next(self.g.parameters(), tensor)
+        return tensor.to(device=reference.device, dtype=reference.dtype)
 
 
 def _torch_is_loaded() -> bool:
     return "torch" in sys.modules
+
+
+def _takes_rng(function: Callable[..., Any]) -> bool:
+    try:
+        return "rng" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+@contextmanager
+def _seeded_torch(rng: np.random.Generator) -> Iterator[None]:
+    # Drawn in either case, so that numpy's draws do not depend on whether torch is loaded.
+    seed = int(rng.integers(2**63))
+    if not _torch_is_loaded():
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield

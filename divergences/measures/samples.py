@@ -45,7 +45,7 @@ class Samples:
     @property
     def d(self) -> int:
         """Number of features."""
-        return self.points.shape[1]
+        return int(self.points.shape[1])
 
     @property
     def mass(self) -> NDArray[np.float64]:

@@ -1,0 +1,203 @@
+"""Whatever the user has becomes one array of numbers, or an error that says what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FRAME_MODULES = {"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "narwhals"}
+
+Columns = tuple[str, ...] | None
+
+
+def to_array(data: Any, name: str) -> tuple[NDArray[np.float64], Columns]:
+    """Return a new float64 array of the values, NaN where they are missing, and column names.
+
+    The number of dimensions is the data's own. Series have no column names, so that two of
+    them can be compared whatever they are called.
+    """
+    _refuse_what_holds_no_numbers(data, name)
+    if _is_torch(data):
+        return _checked(_from_tensor(data, name), name), None
+    if isinstance(data, list | tuple) and data and all(map(_is_torch, data)):
+        return _checked(_from_tensors(data, name), name), None
+    if not isinstance(data, np.ndarray | list | tuple) and _is_tabular(data):
+        return _from_table(data, name)
+    return _checked(_from_anything(data, name), name), None
+
+
+def _refuse_what_holds_no_numbers(data: Any, name: str) -> None:
+    remedy = ""
+    if isinstance(data, str | bytes | os.PathLike):
+        remedy = f" Read the file first, as in numpy.loadtxt({name}) or pandas.read_csv({name})."
+    elif isinstance(data, Mapping):
+        remedy = f" Make a data frame of it with pandas.DataFrame({name})."
+    elif isinstance(data, Iterator | Set):
+        remedy = f" Collect it with list({name})."
+    elif hasattr(data, "toarray") and hasattr(data, "nnz"):
+        remedy = f" Make it dense with {name}.toarray()."
+    elif callable(data) and not hasattr(data, "__array__"):
+        remedy = " The law of g(z) for z drawn from mu is Pushforward(g, mu)."
+    elif data is not None:
+        return
+    kind = "None" if data is None else f"of type {type(data).__name__}"
+    raise TypeError(
+        f"{name} must be an array, a tensor, a data frame, a list of numbers or a known "
+        f"distribution, not {kind}.{remedy}"
+    )
+
+
+def _is_torch(data: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(data, torch.Tensor)
+
+
+def _from_tensor(data: Any, name: str) -> NDArray[Any]:
+    tensor = data.detach()
+    if tensor.is_meta:
+        raise ValueError(f"{name} must hold values, but it is a tensor on the meta device.")
+    if str(tensor.layout) != "torch.strided":
+        raise TypeError(
+            f"{name} must be a dense tensor, but its layout is {tensor.layout}. Make it dense "
+            f"with {name}.to_dense()."
+        )
+    # numpy lacks bfloat16, and half precision loses nothing by widening.
+    tensor = tensor.double() if tensor.is_floating_point() else tensor.resolve_conj()
+    return tensor.resolve_neg().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def _from_tensors(data: Any, name: str) -> NDArray[Any]:
+    if len({tuple(tensor.shape) for tensor in data}) > 1:
+        raise ValueError(_ragged(name))
+    return np.stack([_from_tensor(tensor, name) for tensor in data])
+
+
+def _from_anything(data: Any, name: str) -> NDArray[Any]:
+    # numpy.asarray would drop the mask and show what is masked.
+    masked = isinstance(data, np.ma.MaskedArray) or (
+        isinstance(data, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in data)
+    )
+    try:
+        raw = np.ma.array(data) if masked else np.asarray(data)
+    except ValueError as error:
+        raise ValueError(_ragged(name)) from error
+    if masked and raw.dtype.kind in "fiub":
+        return np.ma.filled(raw.astype(np.float64), np.nan)
+    return raw
+
+
+def _ragged(name: str) -> str:
+    return f"{name} must be a rectangular array of numbers, but its rows differ in length."
+
+
+def _checked(raw: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if raw.dtype.kind == "c":
+        raise TypeError(
+            f"{name} must be real, but it has complex values ({raw.dtype}). Pass the real and "
+            f"imaginary parts as two columns."
+        )
+    if raw.dtype.names is not None:
+        raise TypeError(
+            f"{name} must be a plain array, but it has the named fields "
+            f"{listed(raw.dtype.names)}. Use "
+            f"numpy.lib.recfunctions.structured_to_unstructured({name})."
+        )
+    if raw.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name} must be numbers, but its dtype is {raw.dtype}{_first_odd_value(raw)}. "
+            f"Convert it with numpy.asarray({name}, dtype=float)."
+        )
+    with np.errstate(over="ignore"):
+        return np.array(raw, dtype=np.float64, order="C", copy=True)
+
+
+def _first_odd_value(raw: NDArray[Any]) -> str:
+    for value in raw.ravel()[:1000].tolist():
+        if not isinstance(value, int | float):
+            return f" and it holds {value!r}"
+    return ""
+
+
+def _is_tabular(data: Any) -> bool:
+    modules = {kind.__module__.partition(".")[0] for kind in type(data).__mro__}
+    return not modules.isdisjoint(_FRAME_MODULES)
+
+
+def _from_table(data: Any, name: str) -> tuple[NDArray[np.float64], Columns]:
+    import narwhals as nw
+
+    data = _as_frame_or_series(data)
+    _refuse_repeated_columns(data, name)
+    table = nw.from_native(data, allow_series=True, pass_through=True)
+    if isinstance(table, nw.LazyFrame):
+        table = table.collect()
+    if isinstance(table, nw.Series):
+        return _numeric([table.alias(table.name or "unnamed")], name)[0], None
+    if not isinstance(table, nw.DataFrame):
+        return _checked(_from_anything(data, name), name), None
+    if not table.columns:
+        raise ValueError(f"{name} must have at least one column, but it has none.")
+    columns = tuple(map(str, table.columns))
+    return np.column_stack(_numeric(list(table.iter_columns()), name)), columns
+
+
+def _as_frame_or_series(data: Any) -> Any:
+    kind = type(data).__name__
+    module = type(data).__module__.partition(".")[0]
+    if module == "pyarrow" and kind == "RecordBatch":
+        return sys.modules["pyarrow"].table(data)
+    if module == "pyarrow" and kind.endswith("Array") and kind != "ChunkedArray":
+        return sys.modules["pyarrow"].chunked_array([data])
+    if module == "pandas" and kind.endswith(("Array", "Index")):
+        return sys.modules["pandas"].Series(data)
+    return data
+
+
+def _refuse_repeated_columns(data: Any, name: str) -> None:
+    # Only these kinds let two columns share a name; a lazy frame is costly to ask.
+    module = type(data).__module__.partition(".")[0]
+    if module not in {"pandas", "pyarrow", "modin", "cudf"}:
+        return
+    names = getattr(data, "column_names" if module == "pyarrow" else "columns", None)
+    if names is None:
+        return
+    repeated = [column for column, count in Counter(map(str, names)).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"{name} must have distinct column names, but {listed(repeated)} "
+            f"{'occurs' if len(repeated) == 1 else 'occur'} more than once. Rename them."
+        )
+
+
+def _numeric(series: list[Any], name: str) -> list[NDArray[np.float64]]:
+    import narwhals as nw
+
+    wrong = [one for one in series if not (one.dtype.is_numeric() or one.dtype == nw.Boolean)]
+    if wrong:
+        kinds = [f"{one.name!r} ({_native_dtype(one)})" for one in wrong[:5]]
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise TypeError(
+            f"{name} must have numeric columns, but {len(wrong)} of {len(series)} "
+            f"{'is' if len(wrong) == 1 else 'are'} not: {', '.join(kinds)}{more}. Drop or "
+            f"encode them."
+        )
+    return [np.array(one.cast(nw.Float64).to_numpy(), dtype=np.float64) for one in series]
+
+
+def _native_dtype(series: Any) -> str:
+    native = series.to_native()
+    return str(getattr(native, "dtype", None) or getattr(native, "type", "unknown"))
+
+
+def listed(names: Any, most: int = 5) -> str:
+    """Quote up to `most` names and count the rest."""
+    shown = ", ".join(map(repr, list(names)[:most]))
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
