@@ -1,0 +1,7 @@
+"""What a reader sees: tables and pictures of estimates."""
+
+from divergences.report.figures import plot_densities, plot_estimate, save_figure
+from divergences.report.table import Comparison
+from divergences.report.words import verdict
+
+__all__ = ["Comparison", "plot_densities", "plot_estimate", "save_figure", "verdict"]

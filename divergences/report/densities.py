@@ -1,0 +1,83 @@
+"""Densities of one-dimensional samples, for pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from divergences.density import KernelMixture, as_kernel
+from divergences.report.colors import P_COLOR, Q_COLOR, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from divergences.measures.samples import Samples
+
+_FEW_VALUES = 20
+_BINS = 30
+_GRID = 256
+
+
+def draw_densities(ax: Axes, p: Samples, q: Samples, names: tuple[str, str]) -> None:
+    """Draw two one-dimensional samples: curves, or bars where there are only a few values."""
+    pooled = np.concatenate([p.points[:, 0], q.points[:, 0]])
+    values = np.unique(pooled)
+    if len(values) <= _FEW_VALUES:
+        _draw_shares(ax, p, q, values, names)
+    elif _is_smooth(p) and _is_smooth(q):
+        _draw_curves(ax, p, q, names)
+    else:
+        _draw_histograms(ax, p, q, pooled, names)
+    ax.set_ylim(bottom=0)
+    ax.set_yticks([])
+    tidy(ax)
+    ax.spines["left"].set_visible(False)
+
+
+def _is_smooth(sample: Samples) -> bool:
+    # A third of the points on one value: a kernel estimate would hide the atom.
+    _, counts = np.unique(sample.points[:, 0], return_counts=True)
+    return len(counts) > _FEW_VALUES and bool(counts.max() < sample.n / 3)
+
+
+def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> None:
+    mixtures = [
+        KernelMixture.fit(sample.points, sample.mass, as_kernel("gaussian"), "silverman")
+        for sample in (p, q)
+    ]
+    reach = [3 * float(mixture.bandwidth.factor[0, 0]) for mixture in mixtures]
+    low = min(s.points.min() - r for s, r in zip((p, q), reach, strict=True))
+    high = max(s.points.max() + r for s, r in zip((p, q), reach, strict=True))
+    grid = np.linspace(low, high, _GRID)
+    for mixture, color, name in zip(mixtures, (P_COLOR, Q_COLOR), names, strict=True):
+        density = np.exp(mixture.log_density(grid[:, None]))
+        ax.fill_between(grid, density, color=color, alpha=0.3, linewidth=0, label=name)
+        ax.plot(grid, density, color=color, linewidth=1.2)
+    ax.set_xlim(low, high)
+    ax.set_ylabel("density")
+
+
+def _draw_histograms(
+    ax: Any, p: Samples, q: Samples, pooled: NDArray[np.float64], names: tuple[str, str]
+) -> None:
+    edges = np.linspace(pooled.min(), pooled.max(), _BINS + 1)
+    for sample, color, name in zip((p, q), (P_COLOR, Q_COLOR), names, strict=True):
+        heights, _ = np.histogram(sample.points[:, 0], edges, weights=sample.mass, density=True)
+        ax.stairs(heights, edges, fill=True, color=color, alpha=0.3, label=name)
+        ax.stairs(heights, edges, color=color, linewidth=1.2)
+    ax.set_ylabel("density")
+
+
+def _draw_shares(
+    ax: Any, p: Samples, q: Samples, values: NDArray[np.float64], names: tuple[str, str]
+) -> None:
+    width = 0.4 * (np.diff(values).min() if len(values) > 1 else 1.0)
+    for sample, color, name, side in zip(
+        (p, q), (P_COLOR, Q_COLOR), names, (-0.5, 0.5), strict=True
+    ):
+        places = np.searchsorted(values, sample.points[:, 0])
+        shares = np.bincount(places, weights=sample.mass, minlength=len(values))
+        ax.bar(values + side * width, shares, width, color=color, alpha=0.7, label=name)
+    ax.set_ylabel("share")

@@ -1,0 +1,399 @@
+"""Pictures of estimates: the two samples, and the critic that tells them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from divergences.definitions import (
+    RatioDivergence,
+    Sinkhorn,
+    SlicedWasserstein,
+    Wasserstein,
+)
+from divergences.measures.samples import Samples, as_samples
+from divergences.report.colors import (
+    CRITIC_COLOR,
+    FAINT,
+    P_COLOR,
+    Q_COLOR,
+    axes_or_new,
+    critic_colormap,
+    new_figure,
+    tidy,
+)
+from divergences.report.densities import draw_densities
+from divergences.report.words import value_words, verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from divergences.estimate import Estimate
+
+Names = tuple[str, str]
+_GRID = 120
+
+
+def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = ("P", "Q")) -> Axes:
+    """Draw the two samples of an estimate and the critic that tells them apart.
+
+    One feature: both densities with the critic as a curve. Two: both samples on a map of the
+    critic. More: how the critic's values on P's points differ from those on Q's, or, where the
+    method has no critic, the first two principal components.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        What to draw; it keeps up to 1,000 points of each sample.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure, which `ax.figure.savefig` writes.
+    names : pair of str
+        What to call P and Q.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the estimate has no samples, as an exact value.
+    """
+    p, q = _samples_of(estimate)
+    ax = axes_or_new(ax)
+    if p.d == 1:
+        _draw_line(ax, estimate, p, q, names)
+    elif p.d == 2:
+        _draw_map(ax, estimate, p, q, names)
+    elif estimate.has_critic:
+        _draw_critic_histograms(ax, estimate, p, q, names)
+    else:
+        _draw_components(ax, p, q, names)
+    ax.set_title(_title(estimate))
+    return ax
+
+
+def plot_densities(
+    p: Any,
+    q: Any,
+    *,
+    estimates: Sequence[Estimate] | None = None,
+    columns: Sequence[str] | None = None,
+    names: Names = ("P", "Q"),
+    axes: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Draw the two densities of every feature side by side, one small picture each.
+
+    Parameters
+    ----------
+    p, q : array-like of shape (n_samples,) or (n_samples, n_features)
+        The samples.
+    estimates : sequence of Estimate, optional
+        One per feature, for the titles.
+    columns : sequence of str, optional
+        Names of the features; those of the data if left out.
+    names : pair of str
+        What to call P and Q.
+    axes : ndarray of Axes, optional
+        One per feature; left out, a new figure is made.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If `estimates`, `columns` or `axes` are not one per feature.
+    """
+    p, q = as_samples(p, name="p"), as_samples(q, name="q")
+    features = list(columns or p.columns or [f"feature {j}" for j in range(p.d)])
+    for name, given in (("estimates", estimates), ("columns", features), ("axes", axes)):
+        if given is not None and np.size(np.asarray(given, dtype=object)) != p.d:
+            raise ValueError(
+                f"{name} must be one for each of the {p.d} features, not {len(given)}."
+            )
+    panels = _panels(p.d) if axes is None else np.asarray(axes, dtype=object).ravel()
+    for j, (ax, feature) in enumerate(zip(panels, features, strict=True)):
+        draw_densities(ax, p.select(j), q.select(j), names)
+        ax.set_ylabel("")
+        ax.tick_params(labelsize="small")
+        ax.locator_params(axis="x", nbins=4)
+        value = f"\n{_short_value(estimates[j])}" if estimates is not None else ""
+        ax.set_title(f"{feature}{value}", fontsize="medium")
+    handles, labels = panels[0].get_legend_handles_labels()
+    if axes is None:
+        panels[0].figure.legend(handles, labels, loc="outside upper right", ncols=2)
+    else:
+        panels[0].legend(handles, labels)
+    return panels
+
+
+def plot_intervals(
+    labels: Sequence[str], estimates: Sequence[Estimate], ax: Axes | None = None
+) -> Axes:
+    """Draw values with their 95 % intervals, each row on its own scale with zero in common.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        What each row is called.
+    estimates : sequence of Estimate
+        Values with their error bars, in any units.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = axes_or_new(ax, 7.5, 1.2 + 0.34 * len(estimates))
+    finite = [i for i, estimate in enumerate(estimates) if math.isfinite(estimate)]
+    left = 0.0
+    for i in finite:
+        low, high = estimates[i].interval()
+        scale = max(abs(low), abs(high), abs(estimates[i].value)) or 1.0
+        left = min(left, low / scale)
+        color = FAINT if verdict(estimates[i]).startswith("no") else CRITIC_COLOR
+        ax.plot([low / scale, high / scale], [i, i], color=color, linewidth=2)
+        ax.plot([estimates[i].value / scale], [i], "o", color=color, markersize=5)
+    for i, estimate in enumerate(estimates):
+        ax.annotate(
+            value_words(estimate),
+            (1.0, i),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+        )
+    ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
+    ax.set_xlim(left - 0.05, 1.05)
+    ax.set_ylim(len(estimates) - 0.5, -0.5)
+    ax.set_yticks(range(len(estimates)), labels)
+    ax.set_xticks([0], ["0"])
+    ax.set_xlabel("value and 95 % interval, each row on its own scale; gray contains 0")
+    tidy(ax)
+    return ax
+
+
+def save_figure(ax: Axes | NDArray[Any], path: str | Path) -> Path:
+    """Write the figure that holds `ax` to a file; the suffix says the format.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes or ndarray of Axes
+        What a plotting function returned.
+    path : str or Path
+        File to write: png, pdf or svg.
+
+    Returns
+    -------
+    Path
+    """
+    figure: Figure = (ax.ravel()[0] if isinstance(ax, np.ndarray) else ax).figure  # type: ignore[assignment]
+    figure.savefig(path, dpi=130)
+    return Path(path)
+
+
+def _samples_of(estimate: Estimate) -> tuple[Samples, Samples]:
+    if estimate.samples is None:
+        raise ValueError(
+            f"estimate must come from samples to be drawn, but {estimate.how!r} found its value "
+            f"without any."
+        )
+    return estimate.samples
+
+
+def _title(estimate: Estimate) -> str:
+    return f"{estimate.definition.title}: {value_words(estimate)}"
+
+
+def _short_value(estimate: Estimate) -> str:
+    return f"{estimate.definition.symbol} {value_words(estimate, with_unit=False)}"
+
+
+def _axis_names(p: Samples) -> list[str]:
+    return list(p.columns) if p.columns else [f"feature {j}" for j in range(p.d)]
+
+
+def _centered_critic(estimate: Estimate, p: Samples, q: Samples) -> Any:
+    # A transport potential is fixed only up to a constant: put its zero halfway.
+    if not isinstance(estimate.definition, Wasserstein | SlicedWasserstein | Sinkhorn):
+        return estimate.critic
+    middle = (p.mean(estimate.critic(p.points)) + q.mean(estimate.critic(q.points))) / 2
+    return lambda points: estimate.critic(points) - middle
+
+
+def _critic_label(estimate: Estimate) -> str:
+    definition = estimate.definition
+    if isinstance(definition, RatioDivergence):
+        return "critic: ln(p/q)"
+    if isinstance(definition, Wasserstein | SlicedWasserstein | Sinkhorn):
+        return "critic: transport potential"
+    return "critic: witness function"
+
+
+def _sign_label(estimate: Estimate, names: Names) -> str:
+    return f"{_critic_label(estimate)}\nmore {names[1]}  ←  0  →  more {names[0]}"
+
+
+def _limit(values: NDArray[np.float64]) -> float:
+    # Far tails hold few points and extreme ratios: they may not set the scale.
+    finite = np.abs(values[np.isfinite(values)])
+    return float(np.quantile(finite, 0.97)) or 1.0 if len(finite) else 1.0
+
+
+def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
+    draw_densities(ax, p, q, names)
+    ax.set_xlabel(_axis_names(p)[0] if p.columns else "x")
+    ax.set_ylabel("density")
+    ax.margins(y=0.2)
+    if estimate.has_critic:
+        _draw_critic_curve(ax, estimate, p, q, names)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+
+
+def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
+    critic = _centered_critic(estimate, p, q)
+    pooled = np.concatenate([p.points[:, 0], q.points[:, 0]])
+    limits = ax.get_xlim()
+    grid = np.linspace(pooled.min(), pooled.max(), 400)
+    values = critic(grid[:, None])
+    limit = 1.3 * _limit(critic(pooled[:, None]))
+    twin = ax.twinx()
+    twin.plot(grid, values, color=CRITIC_COLOR, linewidth=1.4)
+    for sign, color in ((1, P_COLOR), (-1, Q_COLOR)):
+        twin.fill_between(
+            grid, -limit, limit, where=sign * values > 0, color=color, alpha=0.07, linewidth=0
+        )
+    twin.axhline(0, color=FAINT, linewidth=0.8, linestyle="--")
+    twin.set_ylim(-limit, limit)
+    twin.set_ylabel(_sign_label(estimate, names))
+    twin.spines["top"].set_visible(False)
+    ax.plot([], [], color=CRITIC_COLOR, linewidth=1.4, label="critic (right axis)")
+    ax.set_xlim(limits)
+
+
+def _draw_map(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
+    pooled = np.concatenate([p.points, q.points])
+    if estimate.has_critic:
+        _draw_critic_field(ax, estimate, p, q, names, pooled)
+    _scatter(ax, p.points, q.points, names)
+    first, second = _axis_names(p)
+    ax.set_xlabel(first)
+    ax.set_ylabel(second)
+
+
+def _draw_critic_field(
+    ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names, pooled: NDArray[np.float64]
+) -> None:
+    critic = _centered_critic(estimate, p, q)
+    margin = 0.05 * np.ptp(pooled, axis=0)
+    (x0, y0), (x1, y1) = pooled.min(axis=0) - margin, pooled.max(axis=0) + margin
+    x, y = np.linspace(x0, x1, _GRID), np.linspace(y0, y1, _GRID)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    limit = _limit(critic(pooled))
+    values = np.clip(np.nan_to_num(critic(grid)), -limit, limit)
+    filled = ax.contourf(
+        x,
+        y,
+        values.reshape(_GRID, _GRID),
+        levels=np.linspace(-limit, limit, 22),
+        cmap=critic_colormap(),
+        extend="both",
+    )
+    ax.contour(x, y, values.reshape(_GRID, _GRID), levels=[0], colors=FAINT, linewidths=0.8)
+    bar = ax.figure.colorbar(filled, ax=ax, format="%.2g")
+    bar.set_label(_sign_label(estimate, names))
+    bar.locator = _symmetric_ticks(limit)
+    bar.update_ticks()
+
+
+def _symmetric_ticks(limit: float) -> Any:
+    from matplotlib.ticker import FixedLocator
+
+    return FixedLocator([-limit, -limit / 2, 0, limit / 2, limit])
+
+
+def _scatter(ax: Any, p: NDArray[np.float64], q: NDArray[np.float64], names: Names) -> None:
+    for points, color, marker, name in ((p, P_COLOR, "o", names[0]), (q, Q_COLOR, "^", names[1])):
+        ax.scatter(
+            points[:, 0],
+            points[:, 1],
+            s=14,
+            marker=marker,
+            color=color,
+            edgecolor="white",
+            linewidth=0.4,
+            label=name,
+        )
+    ax.legend(loc="best", framealpha=0.9)
+
+
+def _draw_critic_histograms(
+    ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
+) -> None:
+    critic = _centered_critic(estimate, p, q)
+    at_p, at_q = critic(p.points), critic(q.points)
+    pooled = np.concatenate([at_p, at_q])
+    low, high = np.quantile(pooled, [0.005, 0.995])
+    edges = np.linspace(float(low), float(high), 41)
+    for values, sample, color, name in ((at_p, p, P_COLOR, names[0]), (at_q, q, Q_COLOR, names[1])):
+        inside = np.clip(values, edges[0], edges[-1])
+        heights, _ = np.histogram(inside, edges, weights=sample.mass)
+        ax.stairs(heights, edges, fill=True, color=color, alpha=0.4, label=name)
+        ax.stairs(heights, edges, color=color, linewidth=1.2)
+    ax.axvline(0, color=FAINT, linewidth=0.8, linestyle="--")
+    ax.set_xlabel(f"{_critic_label(estimate)}, at the points it was fitted to")
+    ax.set_ylabel("share of points")
+    ax.legend(frameon=False)
+    tidy(ax)
+
+
+def _draw_components(ax: Any, p: Samples, q: Samples, names: Names) -> None:
+    at_p, at_q, shares = principal_components(p.points, q.points)
+    _scatter(ax, at_p, at_q, names)
+    ax.set_xlabel(f"principal component 1 ({shares[0]:.0%} of variance)")
+    ax.set_ylabel(f"principal component 2 ({shares[1]:.0%} of variance)")
+    tidy(ax)
+
+
+def principal_components(
+    p: NDArray[np.float64], q: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """First two principal components of the pooled points.
+
+    Parameters
+    ----------
+    p, q : ndarray of shape (n, d), (m, d)
+        The two samples.
+
+    Returns
+    -------
+    tuple of ndarray
+        Coordinates of shape (n, 2) and (m, 2), and the two shares of the variance.
+    """
+    pooled = np.concatenate([p, q])
+    center = pooled.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(pooled - center, full_matrices=False)
+    power = sizes**2 / max(float(np.sum(sizes**2)), np.finfo(float).tiny)
+    return (p - center) @ axes[:2].T, (q - center) @ axes[:2].T, power[:2]
+
+
+def _panels(count: int) -> NDArray[Any]:
+    across = min(count, 6 if count > 12 else 4)
+    down = math.ceil(count / across)
+    figure = new_figure(2.5 * across + 0.5, 1.8 * down + 0.6)
+    grid = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
+    for unused in grid[count:]:
+        unused.remove()
+    return np.asarray(grid[:count], dtype=object)

@@ -1,0 +1,132 @@
+"""An estimate in plain words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from divergences.definitions import JensenShannon, SquaredHellinger, TotalVariation
+from divergences.estimate import rounded_together
+
+if TYPE_CHECKING:
+    from divergences.estimate import Estimate
+
+_MOST_LISTED = 7
+_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+
+
+def verdict(estimate: Estimate) -> str:
+    """Say in plain words whether two measures differ, judged by the 95 % interval.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Value with its error bar.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> verdict(dv.kl_divergence(norm(0, 1), norm(0, 1)))
+    'no difference: exactly 0'
+    """
+    if math.isinf(estimate):
+        return "differs: infinite"
+    low, high = estimate.interval()
+    if low == high:
+        return "no difference: exactly 0" if estimate.value == 0 else f"differs{_meaning(estimate)}"
+    if high < 0:
+        return "no difference seen: the interval is below 0"
+    if low <= 0:
+        return "no difference seen: the interval contains 0"
+    return f"differs{_meaning(estimate)}"
+
+
+def _meaning(estimate: Estimate) -> str:
+    definition = estimate.definition
+    if isinstance(definition, TotalVariation):
+        right = 50 * (1 + min(max(estimate, 0.0), 1.0))
+        return f": the best guess, P or Q, is right in {right:.0f} %"
+    largest = _largest(definition)
+    if largest is not None:
+        return f": {100 * estimate / largest:.0f} % of the maximum"
+    return ": the interval is above 0"
+
+
+def _largest(definition: object) -> float | None:
+    if isinstance(definition, JensenShannon):
+        return math.log(2) / math.log(definition.base)
+    return 1.0 if isinstance(definition, SquaredHellinger) else None
+
+
+def value_words(estimate: Estimate, with_unit: bool = True) -> str:
+    """Write value ± standard error, with as many decimals as the error leaves meaningful."""
+    unit = f" {estimate.unit}" if with_unit and estimate.unit else ""
+    if estimate.stderr == 0:
+        return f"{estimate.value:.6g}{unit}"
+    value, stderr = rounded_together(estimate.value, estimate.stderr)
+    return f"{value} ± {stderr}{unit}"
+
+
+def interval_words(estimate: Estimate) -> str:
+    """Write the 95 % interval with the decimals of the value."""
+    low, high = estimate.interval()
+    if low == high:
+        return "exact"
+    _, _, first, last = rounded_together(estimate.value, estimate.stderr, low, high)
+    return f"{first} to {last}"
+
+
+def merged_notes(labels: Sequence[str], notes: Sequence[Iterable[str]]) -> list[str]:
+    """Say each note once, with the labels it is about; notes that differ only in numbers join.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        What each row is called.
+    notes : sequence of iterables of str
+        The notes of each row.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> merged_notes(["JS", "TV", "W1"], [["Biased by 0.1."], ["Biased by 0.2."], ["Slow."]])
+    ['JS, TV: Biased by 0.1 (JS), 0.2 (TV).', 'W1: Slow.']
+    """
+    families: dict[str, list[tuple[str, str]]] = {}
+    for label, texts in zip(labels, notes, strict=True):
+        for text in dict.fromkeys(texts):
+            families.setdefault(_NUMBER.sub("#", text), []).append((label, text))
+    return [_merged(members, len(labels)) for members in families.values()]
+
+
+def _merged(members: list[tuple[str, str]], rows: int) -> str:
+    names = list(dict.fromkeys(label for label, _ in members))
+    about = ", ".join(names) if len(names) <= _MOST_LISTED else f"{len(names)} of {rows}"
+    about = "All" if len(names) == rows > 1 else about
+    first = members[0][1]
+    columns = list(zip(*(_NUMBER.findall(text) for _, text in members), strict=True))
+    slots = iter(columns)
+
+    def fill(match: re.Match[str]) -> str:
+        numbers = next(slots)
+        if len(set(numbers)) == 1:
+            return match.group()
+        if len(set(numbers)) > _MOST_LISTED:
+            ordered = sorted(numbers, key=lambda number: float(number.replace(",", "")))
+            return f"{ordered[0]} to {ordered[-1]}"
+        by_number: dict[str, list[str]] = {}
+        for number, (label, _) in zip(numbers, members, strict=True):
+            by_number.setdefault(number, []).append(label)
+        return ", ".join(f"{number} ({', '.join(who)})" for number, who in by_number.items())
+
+    return f"{about}: {_NUMBER.sub(fill, first)}"
