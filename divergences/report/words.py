@@ -39,8 +39,8 @@ def verdict(estimate: Estimate) -> str:
     if math.isinf(estimate):
         return "differs: infinite"
     low, high = estimate.interval()
-    if low == high:
-        return "no difference: exactly 0" if estimate.value == 0 else f"differs{_meaning(estimate)}"
+    if low == high == 0:
+        return "no difference: exactly 0"
     if high < 0:
         return "no difference seen: the interval is below 0"
     if low <= 0:
@@ -56,7 +56,7 @@ def _meaning(estimate: Estimate) -> str:
     largest = _largest(definition)
     if largest is not None:
         return f": {100 * estimate / largest:.0f} % of the maximum"
-    return ": the interval is above 0"
+    return ": the value is exact" if estimate.stderr == 0 else ": the interval is above 0"
 
 
 def _largest(definition: object) -> float | None:
