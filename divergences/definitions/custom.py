@@ -138,19 +138,25 @@ class FDivergence(RatioDivergence):
 
 
 def _held_log_ratios(phi: Function, derivative: Function) -> tuple[float, float]:
-    # b(l) = phi - u phi' cancels for large u: keep to where its rounding error stays small.
+    # b(l) = phi - u phi' cancels for large u. Rounding in phi itself shows as a spread between
+    # ratios that differ by 1e-12, that of the difference is bounded by its parts.
     logs = np.arange(0.5, 700.0, 0.5)
+    nearby = 1 + 1e-12 * np.arange(5)
     ends = []
     for sign in (-1.0, 1.0):
-        ratios = np.exp(sign * logs)
+        ratios = np.exp(sign * logs)[:, None] * nearby
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            values = np.broadcast_to(np.asarray(phi(ratios), dtype=np.float64), ratios.shape)
-            slopes = np.broadcast_to(np.asarray(derivative(ratios), dtype=np.float64), ratios.shape)
-            difference = values - ratios * slopes
-            rounding = np.finfo(np.float64).eps * (np.abs(values) + np.abs(ratios * slopes))
-            good = np.isfinite(difference) & np.isfinite(slopes)
-            good &= rounding <= _RESOLUTION * (1.0 + np.abs(difference))
+            values = np.asarray(phi(ratios.ravel()), dtype=np.float64)
+            slopes = np.asarray(derivative(ratios.ravel()), dtype=np.float64)
+            # A constant slope may come as a scalar.
+            values = (values + np.zeros(ratios.size)).reshape(ratios.shape)
+            slopes = (slopes + np.zeros(ratios.size)).reshape(ratios.shape)
+            terms = values - ratios * slopes
+            parts = np.finfo(np.float64).eps * (np.abs(values) + np.abs(ratios * slopes))
+            rounding = np.maximum(np.ptp(terms, axis=1), parts[:, 0])
+            resolved = rounding <= _RESOLUTION * (1 + np.abs(terms[:, 0]))
+        good = resolved & np.isfinite(terms).all(axis=1) & np.isfinite(slopes).all(axis=1)
         count = len(good) if good.all() else int(np.argmin(good))
         ends.append(sign * logs[max(count, 1) - 1])
     return float(ends[0]), float(ends[1])
