@@ -117,8 +117,12 @@ def run_demo(output: Path, *, seed: int = 0, quick: bool = False) -> None:
 def explain(stage: Stage) -> None:
     """Say what the divergences are, before the first table."""
     stage.title("What is measured")
-    rows = [(d.symbol, d.title, d.unit or "pure number", _opening(d)) for d in CATALOGUE]
-    print(text_table(["symbol", "divergence", "unit", "in a formula"], rows, flexible=[1, 3]))
+    symbols: dict[tuple[str, str], list[str]] = {}
+    for definition in CATALOGUE:
+        key = (definition.title, _opening(definition))
+        symbols.setdefault(key, []).append(definition.symbol)
+    rows = [(", ".join(names), *key) for key, names in symbols.items()]
+    print(text_table(["symbol", "divergence", "formula and range"], rows, flexible=[2]))
     stage.say(
         "0 means that P and Q are the same. The value is what the method found in the samples; "
         "± is its standard error, and the 95 % interval also reaches as far as the method's known "
@@ -165,9 +169,9 @@ def tumors_jointly(stage: Stage) -> None:
     stage.progress("the whole catalogue on the tumors")
     joint = compare(p, q, rng=stage.seed)
     print(joint)
-    stage.save(
-        joint.plot(), "tumors-divergences.png", "every divergence of the tumors with its interval"
-    )
+    axes = joint.plot()
+    axes.set_title(f"Malignant against benign tumors, {p.d} features jointly")
+    stage.save(axes, "tumors-divergences.png", "every divergence of the tumors with its interval")
 
 
 def digits(stage: Stage) -> None:
@@ -288,11 +292,12 @@ def plot_pixels(p: Samples, q: Samples, each: Comparison, names: tuple[str, str]
     limit = float(np.abs(signed).max())
     image = axes[2].imshow(signed, cmap=critic_colormap(), vmin=-limit, vmax=limit)
     symbol = each[0].definition.symbol
-    axes[2].set_title(f"{symbol} of every pixel's distributions")
+    axes[2].set_title("Wasserstein distance per pixel")
     label = f"{symbol}, gray levels\n{names[1]} darker  ←  0  →  {names[0]} darker"
     axes[2].figure.colorbar(image, ax=axes[2], label=label, shrink=0.8)
     for ax in axes:
-        ax.set_axis_off()
+        ax.set_xticks([])
+        ax.set_yticks([])
     return axes
 
 
@@ -302,4 +307,4 @@ def _differs(estimate: Any) -> bool:
 
 def _opening(definition: Any) -> str:
     first = (type(definition).__doc__ or "").strip().split("\n\n")[0]
-    return " ".join(first.split()).rstrip(".")
+    return " ".join(first.replace("``", "").split()).rstrip(".")

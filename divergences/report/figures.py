@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from divergences.definitions import (
-    RatioDivergence,
-    Sinkhorn,
-    SlicedWasserstein,
-    Wasserstein,
-)
 from divergences.measures.samples import Samples, as_samples
 from divergences.report.colors import (
     CRITIC_COLOR,
     FAINT,
+    NOWHERE,
     P_COLOR,
     Q_COLOR,
     axes_or_new,
@@ -26,8 +21,9 @@ from divergences.report.colors import (
     new_figure,
     tidy,
 )
+from divergences.report.critics import CriticView, critic_name, near_data
 from divergences.report.densities import draw_densities
-from divergences.report.words import value_words, verdict
+from divergences.report.words import value_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +34,7 @@ if TYPE_CHECKING:
 
 Names = tuple[str, str]
 _GRID = 120
+_BEYOND = 2.0
 
 
 def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = ("P", "Q")) -> Axes:
@@ -155,17 +152,12 @@ def plot_intervals(
     -------
     matplotlib Axes
     """
-    ax = axes_or_new(ax, 7.5, 1.2 + 0.34 * len(estimates))
-    finite = [i for i, estimate in enumerate(estimates) if math.isfinite(estimate)]
-    left = 0.0
-    for i in finite:
-        low, high = estimates[i].interval()
-        scale = max(abs(low), abs(high), abs(estimates[i].value)) or 1.0
-        left = min(left, low / scale)
-        color = FAINT if verdict(estimates[i]).startswith("no") else CRITIC_COLOR
-        ax.plot([low / scale, high / scale], [i, i], color=color, linewidth=2)
-        ax.plot([estimates[i].value / scale], [i], "o", color=color, markersize=5)
-    for i, estimate in enumerate(estimates):
+    ax = axes_or_new(ax, 7.5, 1.4 + 0.3 * len(estimates))
+    ends = [_relative_interval(estimate) for estimate in estimates]
+    for i, (estimate, (low, value, high)) in enumerate(zip(estimates, ends, strict=True)):
+        color = FAINT if low <= 0 else CRITIC_COLOR
+        ax.plot([max(low, -_BEYOND), min(high, _BEYOND)], [i, i], color=color, linewidth=2)
+        ax.plot([min(value, _BEYOND)], [i], "o", color=color, markersize=5)
         ax.annotate(
             value_words(estimate),
             (1.0, i),
@@ -176,11 +168,11 @@ def plot_intervals(
             fontsize="small",
         )
     ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
-    ax.set_xlim(left - 0.05, 1.05)
+    ax.set_xlim(max(min(0.0, *(low for low, _, _ in ends)), -1) - 0.05, 1.05)
     ax.set_ylim(len(estimates) - 0.5, -0.5)
     ax.set_yticks(range(len(estimates)), labels)
     ax.set_xticks([0], ["0"])
-    ax.set_xlabel("value and 95 % interval, each row on its own scale; gray contains 0")
+    ax.set_xlabel("value and 95 % interval, each row on its own scale\n(gray: it contains 0)")
     tidy(ax)
     return ax
 
@@ -204,6 +196,13 @@ def save_figure(ax: Axes | NDArray[Any], path: str | Path) -> Path:
     return Path(path)
 
 
+def _relative_interval(estimate: Estimate) -> tuple[float, float, float]:
+    low, high = estimate.interval()
+    sizes = [abs(x) for x in (low, estimate.value, high) if math.isfinite(x)]
+    scale = max(sizes, default=1.0) or 1.0
+    return low / scale, estimate.value / scale, high / scale
+
+
 def _samples_of(estimate: Estimate) -> tuple[Samples, Samples]:
     if estimate.samples is None:
         raise ValueError(
@@ -225,31 +224,8 @@ def _axis_names(p: Samples) -> list[str]:
     return list(p.columns) if p.columns else [f"feature {j}" for j in range(p.d)]
 
 
-def _centered_critic(estimate: Estimate, p: Samples, q: Samples) -> Any:
-    # A transport potential is fixed only up to a constant: put its zero halfway.
-    if not isinstance(estimate.definition, Wasserstein | SlicedWasserstein | Sinkhorn):
-        return estimate.critic
-    middle = (p.mean(estimate.critic(p.points)) + q.mean(estimate.critic(q.points))) / 2
-    return lambda points: estimate.critic(points) - middle
-
-
-def _critic_label(estimate: Estimate) -> str:
-    definition = estimate.definition
-    if isinstance(definition, RatioDivergence):
-        return "critic: ln(p/q)"
-    if isinstance(definition, Wasserstein | SlicedWasserstein | Sinkhorn):
-        return "critic: transport potential"
-    return "critic: witness function"
-
-
-def _sign_label(estimate: Estimate, names: Names) -> str:
-    return f"{_critic_label(estimate)}\nmore {names[1]}  ←  0  →  more {names[0]}"
-
-
-def _limit(values: NDArray[np.float64]) -> float:
-    # Far tails hold few points and extreme ratios: they may not set the scale.
-    finite = np.abs(values[np.isfinite(values)])
-    return float(np.quantile(finite, 0.97)) or 1.0 if len(finite) else 1.0
+def _legend_below(ax: Any) -> None:
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, frameon=False)
 
 
 def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
@@ -259,25 +235,26 @@ def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
     ax.margins(y=0.2)
     if estimate.has_critic:
         _draw_critic_curve(ax, estimate, p, q, names)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+    _legend_below(ax)
 
 
 def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
-    critic = _centered_critic(estimate, p, q)
+    view = CriticView.of(estimate, p, q)
     pooled = np.concatenate([p.points[:, 0], q.points[:, 0]])
     limits = ax.get_xlim()
     grid = np.linspace(pooled.min(), pooled.max(), 400)
-    values = critic(grid[:, None])
-    limit = 1.3 * _limit(critic(pooled[:, None]))
+    values = view(grid[:, None])
+    top = 1.05 * view.limit
     twin = ax.twinx()
     twin.plot(grid, values, color=CRITIC_COLOR, linewidth=1.4)
     for sign, color in ((1, P_COLOR), (-1, Q_COLOR)):
         twin.fill_between(
-            grid, -limit, limit, where=sign * values > 0, color=color, alpha=0.07, linewidth=0
+            grid, -top, top, where=sign * values > 0, color=color, alpha=0.07, linewidth=0
         )
     twin.axhline(0, color=FAINT, linewidth=0.8, linestyle="--")
-    twin.set_ylim(-limit, limit)
-    twin.set_ylabel(_sign_label(estimate, names))
+    twin.set_ylim(-top, top)
+    twin.set_yticks(view.ticks, view.tick_labels)
+    twin.set_ylabel(view.label(names))
     twin.spines["top"].set_visible(False)
     ax.plot([], [], color=CRITIC_COLOR, linewidth=1.4, label="critic (right axis)")
     ax.set_xlim(limits)
@@ -288,6 +265,9 @@ def _draw_map(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names)
     if estimate.has_critic:
         _draw_critic_field(ax, estimate, p, q, names, pooled)
     _scatter(ax, p.points, q.points, names)
+    if estimate.has_critic:
+        ax.fill_between([], [], color=NOWHERE, label="no points near")
+    _legend_below(ax)
     first, second = _axis_names(p)
     ax.set_xlabel(first)
     ax.set_ylabel(second)
@@ -296,32 +276,21 @@ def _draw_map(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names)
 def _draw_critic_field(
     ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names, pooled: NDArray[np.float64]
 ) -> None:
-    critic = _centered_critic(estimate, p, q)
+    view = CriticView.of(estimate, p, q)
     margin = 0.05 * np.ptp(pooled, axis=0)
+    margin = np.where(margin > 0, margin, 0.5)
     (x0, y0), (x1, y1) = pooled.min(axis=0) - margin, pooled.max(axis=0) + margin
     x, y = np.linspace(x0, x1, _GRID), np.linspace(y0, y1, _GRID)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    limit = _limit(critic(pooled))
-    values = np.clip(np.nan_to_num(critic(grid)), -limit, limit)
-    filled = ax.contourf(
-        x,
-        y,
-        values.reshape(_GRID, _GRID),
-        levels=np.linspace(-limit, limit, 22),
-        cmap=critic_colormap(),
-        extend="both",
-    )
-    ax.contour(x, y, values.reshape(_GRID, _GRID), levels=[0], colors=FAINT, linewidths=0.8)
-    bar = ax.figure.colorbar(filled, ax=ax, format="%.2g")
-    bar.set_label(_sign_label(estimate, names))
-    bar.locator = _symmetric_ticks(limit)
-    bar.update_ticks()
-
-
-def _symmetric_ticks(limit: float) -> Any:
-    from matplotlib.ticker import FixedLocator
-
-    return FixedLocator([-limit, -limit / 2, 0, limit / 2, limit])
+    values = np.clip(view(grid), -view.limit, view.limit)
+    values = np.ma.masked_array(values, ~near_data(grid, pooled)).reshape(_GRID, _GRID)
+    levels = np.linspace(-view.limit, view.limit, 21)
+    filled = ax.contourf(x, y, values, levels=levels, cmap=critic_colormap())
+    ax.contour(x, y, values, levels=[0], colors=FAINT, linewidths=0.8)
+    ax.set_facecolor(NOWHERE)
+    bar = ax.figure.colorbar(filled, ax=ax)
+    bar.set_ticks(view.ticks, labels=view.tick_labels)
+    bar.set_label(view.label(names))
 
 
 def _scatter(ax: Any, p: NDArray[np.float64], q: NDArray[np.float64], names: Names) -> None:
@@ -336,14 +305,13 @@ def _scatter(ax: Any, p: NDArray[np.float64], q: NDArray[np.float64], names: Nam
             linewidth=0.4,
             label=name,
         )
-    ax.legend(loc="best", framealpha=0.9)
 
 
 def _draw_critic_histograms(
     ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
 ) -> None:
-    critic = _centered_critic(estimate, p, q)
-    at_p, at_q = critic(p.points), critic(q.points)
+    middle = CriticView.of(estimate, p, q).middle
+    at_p, at_q = estimate.critic(p.points) - middle, estimate.critic(q.points) - middle
     pooled = np.concatenate([at_p, at_q])
     low, high = np.quantile(pooled, [0.005, 0.995])
     edges = np.linspace(float(low), float(high), 41)
@@ -353,7 +321,7 @@ def _draw_critic_histograms(
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.4, label=name)
         ax.stairs(heights, edges, color=color, linewidth=1.2)
     ax.axvline(0, color=FAINT, linewidth=0.8, linestyle="--")
-    ax.set_xlabel(f"{_critic_label(estimate)}, at the points it was fitted to")
+    ax.set_xlabel(f"{critic_name(estimate)}, at the points it was fitted to")
     ax.set_ylabel("share of points")
     ax.legend(frameon=False)
     tidy(ax)
@@ -362,6 +330,7 @@ def _draw_critic_histograms(
 def _draw_components(ax: Any, p: Samples, q: Samples, names: Names) -> None:
     at_p, at_q, shares = principal_components(p.points, q.points)
     _scatter(ax, at_p, at_q, names)
+    _legend_below(ax)
     ax.set_xlabel(f"principal component 1 ({shares[0]:.0%} of variance)")
     ax.set_ylabel(f"principal component 2 ({shares[1]:.0%} of variance)")
     tidy(ax)

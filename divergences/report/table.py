@@ -139,8 +139,9 @@ class Comparison(Sequence["Estimate"]):
         if not self.estimates:
             return "No estimates."
         room = terminal_width() if width is None else width
-        table, footnotes = self._table(with_methods=self._common_method() is None), []
-        if _width(table) > room:
+        common = self._common_method() is not None
+        table, footnotes = self._table(with_methods=not common), []
+        if not common and _width(table) > room:
             table, footnotes = self._table(with_methods=False), self._methods()
         if _width(table) > room:
             table = self._table(with_methods=False, beneath=True)
@@ -231,12 +232,13 @@ class Comparison(Sequence["Estimate"]):
         by_method: dict[str, list[str]] = {}
         for label, found in zip(self.labels, self.estimates, strict=True):
             by_method.setdefault(found.how, []).append(label)
-        return [f"Method of {', '.join(labels)}: {how}" for how, labels in by_method.items()]
+        parts = [f"{', '.join(labels)} by {how}" for how, labels in by_method.items()]
+        return [f"Methods: {'; '.join(parts)}."]
 
     def _footnotes(self) -> list[str]:
         common = self._common_method()
         notes = merged_notes(self.labels, [e.notes for e in self.estimates])
-        return notes if common is None else [f"Method of all: {common}", *notes]
+        return notes if common is None else [f"Method of all: {common}.", *notes]
 
 
 def _width(text: str) -> int:

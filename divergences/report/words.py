@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from divergences.definitions import JensenShannon, SquaredHellinger, TotalVariation
+from divergences.definitions import JensenShannon, RatioDivergence, SquaredHellinger, TotalVariation
 from divergences.estimate import rounded_together
 
 if TYPE_CHECKING:
     from divergences.estimate import Estimate
 
 _MOST_LISTED = 7
+_LARGE = 1e6
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -43,6 +44,8 @@ def verdict(estimate: Estimate) -> str:
         return "no difference: exactly 0"
     if high < 0:
         return "no difference seen: the interval is below 0"
+    if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
+        return "too noisy to tell: the interval contains 0"
     if low <= 0:
         return "no difference seen: the interval contains 0"
     return f"differs{_meaning(estimate)}"
@@ -70,7 +73,7 @@ def value_words(estimate: Estimate, with_unit: bool = True) -> str:
     unit = f" {estimate.unit}" if with_unit and estimate.unit else ""
     if estimate.stderr == 0:
         return f"{estimate.value:.6g}{unit}"
-    value, stderr = rounded_together(estimate.value, estimate.stderr)
+    value, stderr = _rounded(estimate.value, estimate.stderr)
     return f"{value} ± {stderr}{unit}"
 
 
@@ -79,8 +82,15 @@ def interval_words(estimate: Estimate) -> str:
     low, high = estimate.interval()
     if low == high:
         return "exact"
-    _, _, first, last = rounded_together(estimate.value, estimate.stderr, low, high)
+    _, _, first, last = _rounded(estimate.value, estimate.stderr, low, high)
     return f"{first} to {last}"
+
+
+def _rounded(value: float, stderr: float, *others: float) -> list[str]:
+    # Fixed decimals would print every digit of a very large number.
+    if max(abs(value), stderr) >= _LARGE and math.isfinite(stderr):
+        return [f"{number:.2g}" for number in (value, stderr, *others)]
+    return rounded_together(value, stderr, *others)
 
 
 def merged_notes(labels: Sequence[str], notes: Sequence[Iterable[str]]) -> list[str]:

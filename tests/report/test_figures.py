@@ -35,9 +35,9 @@ def test_one_feature_shows_densities_and_critic():
     twin = next(other for other in ax.figure.axes if other is not ax)
     assert ax.get_title() == "Jensen–Shannon divergence: 0.100 ± 0.010 nats"
     assert legend_of(ax) == ["old", "new", "critic (right axis)"]
-    assert twin.get_ylabel() == "critic: ln(p/q)\nmore new  ←  0  →  more old"
+    assert twin.get_ylabel() == "critic ln(p/q), as the chance\nof old at equal numbers"
     grid, values = twin.lines[0].get_data()
-    np.testing.assert_allclose(values, ShiftCritic()(grid[:, None]))
+    np.testing.assert_allclose(values, np.tanh(ShiftCritic()(grid[:, None]) / 2))
 
 
 def test_one_feature_shades_where_the_critic_is_positive_in_the_color_of_p():
@@ -52,7 +52,7 @@ def test_one_feature_shades_where_the_critic_is_positive_in_the_color_of_p():
 
 def test_two_features_color_the_critic_by_sign():
     ax = plot_estimate(estimate(d=2), names=("old", "new"))
-    assert legend_of(ax) == ["old", "new"]
+    assert legend_of(ax) == ["old", "new", "no points near"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("feature 0", "feature 1")
     filled = next(c for c in ax.collections if hasattr(c, "levels") and len(c.levels) > 2)
     np.testing.assert_allclose(filled.levels, -np.asarray(filled.levels)[::-1], atol=1e-12)
@@ -61,7 +61,7 @@ def test_two_features_color_the_critic_by_sign():
     assert low[0] > low[2]
     assert critic_colormap()(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.02)
     bar = next(other for other in ax.figure.axes if other is not ax)
-    assert bar.get_ylabel() == "critic: ln(p/q)\nmore new  ←  0  →  more old"
+    assert bar.get_ylabel() == "critic ln(p/q), as the chance\nof old at equal numbers"
 
 
 def test_points_have_the_colors_of_p_and_q():
@@ -75,7 +75,7 @@ def test_points_have_the_colors_of_p_and_q():
 def test_transport_potential_is_centered():
     ax = plot_estimate(estimate(Wasserstein(1), d=1, critic=Offset()))
     twin = next(other for other in ax.figure.axes if other is not ax)
-    assert twin.get_ylabel().startswith("critic: transport potential")
+    assert twin.get_ylabel().startswith("critic (potential)")
     _, values = twin.lines[0].get_data()
     assert values.min() < 0 < values.max()
 
@@ -87,7 +87,7 @@ class Offset:
 
 def test_witness_label():
     ax = plot_estimate(estimate(MMD(), d=3))
-    assert ax.get_xlabel() == "critic: witness function, at the points it was fitted to"
+    assert ax.get_xlabel() == "critic (witness function), at the points it was fitted to"
 
 
 def test_many_features_show_the_values_of_the_critic():

@@ -28,9 +28,8 @@ KL          0.481 ± 0.031 nats        0.420 to 0.542       0.25  differs: the i
 TV          0.383 ± 0.021             0.342 to 0.424       0.25  differs: the best guess, P or Q, is right in 69 %
 W1          0.021 ± 0.018 data units  -0.034 to 0.056      0.25  no difference seen: the interval contains 0
 MMD         -0.020 ± 0.023            -0.040 to 0.028      0.25  no difference seen: the interval contains 0
-- Method of JS, KL, TV: auto: stand-in
-- Method of W1: auto: exact transport by sorting
-- Method of MMD: auto: unbiased statistic over all pairs
+- Methods: JS, KL, TV by auto: stand-in; W1 by auto: exact transport by sorting; MMD by auto:
+  unbiased statistic over all pairs.
 - JS, KL: Biased upward by about 0.01 (JS), 0.02 (KL), judging by the same fit on half the data.
 - W1: The plug-in is biased upward."""  # noqa: E501
 
@@ -73,6 +72,20 @@ def test_rows_of_one_divergence_name_it_once():
     assert "Method of all: auto: stand-in" in text
     assert each.sorted().labels == ("b", "c", "a")
     assert each.sorted()["b"].value == 0.3
+
+
+def test_very_large_values_keep_few_digits():
+    found = estimate(ChiSquared(), 1.7451e19, 1.7328e19)
+    assert value_words(found) == "1.7e+19 ± 1.7e+19"
+    assert interval_words(found) == "-1.7e+19 to 5.1e+19"
+    assert verdict(found) == "too noisy to tell: the interval contains 0"
+
+
+def test_rows_of_one_method_name_it_once_in_a_narrow_terminal():
+    each = Comparison((estimate(), estimate(inner=0.2)), ("a" * 30, "b" * 30), "feature")
+    text = each.to_text(60)
+    assert text.count("stand-in") == 1
+    assert "    differs: 14 % of the maximum" in text.splitlines()
 
 
 def test_indexing():
