@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KEPT_FOR_PICTURES = 1_000
 
+_SHORTHANDS: dict[str, type[Estimator]] = {}
+
 
 class Estimator(ABC):
     """How a divergence is found: a frozen dataclass whose fields are the method's settings.
@@ -36,6 +38,11 @@ class Estimator(ABC):
 
     minimum: ClassVar[int] = 2
     """Fewest points of each sample that the method accepts."""
+
+    def __init_subclass__(cls) -> None:
+        """Remember the shorthand, also of a method that only a base class is registered for."""
+        if "shorthand" in cls.__dict__:
+            _SHORTHANDS[cls.shorthand] = cls
 
     @abstractmethod
     def describe(self) -> str:
@@ -58,7 +65,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _METHODS: dict[tuple[type[Definition], type[Estimator]], Method] = {}
 _LOSSES: dict[tuple[type[Definition], type[Estimator]], Loss] = {}
 _CHOOSERS: dict[type[Definition], Chooser] = {}
-_SHORTHANDS: dict[str, type[Estimator]] = {}
 
 
 def register(
@@ -73,7 +79,6 @@ def register(
 
     def enter(function: Function) -> Function:
         _METHODS[definition, estimator] = function
-        _remember(estimator)
         return function
 
     return enter
@@ -90,7 +95,6 @@ def register_loss(
 
     def enter(function: Function) -> Function:
         _LOSSES[definition, estimator] = function
-        _remember(estimator)
         return function
 
     return enter
@@ -104,11 +108,6 @@ def register_default(definition: type[Definition]) -> Callable[[Function], Funct
         return function
 
     return enter
-
-
-def _remember(estimator: type[Estimator]) -> None:
-    if hasattr(estimator, "shorthand"):
-        _SHORTHANDS[estimator.shorthand] = estimator
 
 
 def methods_for(definition: Definition | type[Definition]) -> list[type[Estimator]]:
