@@ -56,7 +56,7 @@ def js_divergence(p: Any, q: Any, *, base: float = math.e, **options: Unpack[Opt
     --------
     >>> from scipy.stats import norm
     >>> round(js_divergence(norm(0, 1), norm(1, 1)).value, 6)
-    0.111428
+    0.111421
     """
     return divergence(JensenShannon(base), p, q, **options)
 
@@ -84,7 +84,7 @@ def js_distance(p: Any, q: Any, *, base: float = math.e, **options: Unpack[Optio
     --------
     >>> from scipy.stats import norm
     >>> round(js_distance(norm(0, 1), norm(1, 1)).value, 6)
-    0.333809
+    0.333799
     """
     return divergence(JensenShannonDistance(base), p, q, **options)
 
