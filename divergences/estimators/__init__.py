@@ -1,5 +1,6 @@
 """How a divergence is found: one file, one method."""
 
+from divergences.estimators.classifier import Classifier
 from divergences.estimators.estimator import (
     Auto,
     Estimator,
@@ -19,6 +20,7 @@ from divergences.estimators.sliced import Sliced
 
 __all__ = [
     "Auto",
+    "Classifier",
     "EntropicTransport",
     "Estimator",
     "ExactTransport",

@@ -1,0 +1,312 @@
+import math
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from divergences.definitions import (
+    MMD,
+    JensenShannon,
+    KullbackLeibler,
+    ReverseKL,
+    TotalVariation,
+)
+from divergences.errors import InvalidPairError
+from divergences.estimators import estimate_samples
+from divergences.estimators.classifier import Classifier
+from divergences.estimators.quadratic_logistic import (
+    Terms,
+    fit_quadratic_logistic,
+    log_loss,
+    stratified_folds,
+)
+from divergences.measures.samples import as_samples
+from divergences.work import Run
+
+
+def estimate(x, y, method, definition=None, *, weights=(None, None), rng=0, workers=1):
+    p = as_samples(x, name="p", weights=weights[0])
+    q = as_samples(y, name="q", weights=weights[1])
+    run = Run.create(rng, workers, False)
+    return estimate_samples([definition or JensenShannon()], p, q, method, run)[0]
+
+
+def normals(seed, n, d, shift=0.0, scale=1.0, m=None):
+    rng = np.random.default_rng(seed)
+    return rng.normal(0, 1, (n, d)), rng.normal(shift, scale, (m or n, d))
+
+
+def true_log_ratio(points, shift, scale):
+    """ln p/q of N(0, I) and N(shift, scale² I)."""
+    d = points.shape[1]
+    there = ((points - shift) ** 2).sum(axis=1) / (2 * scale**2) + d * math.log(scale)
+    return there - (points**2).sum(axis=1) / 2
+
+
+# Truths by quadrature: of N(0, 1) and N(|shift|, 1), and of the squared norm, a chi-squared. The
+# tolerance is 4 standard errors (a false alarm in 16,000) after the stated bias, plus the 0.004
+# that the fit may lose beyond it.
+@pytest.mark.parametrize(
+    ("method", "d", "shift", "scale", "truth"),
+    [
+        (Classifier(), 1, 1.0, 1.0, 0.11142),
+        (Classifier(), 5, 0.5, 1.0, 0.13565),
+        (Classifier(), 10, 0.0, 1.5, 0.28484),
+        (Classifier(), 20, 0.3, 1.0, 0.18478),
+        (Classifier("boosting"), 1, 1.0, 1.0, 0.11142),
+    ],
+)
+def test_normals(method, d, shift, scale, truth):
+    x, y = normals(1, 2000, d, shift, scale)
+    found = estimate(x, y, method)
+    slack = 4 * found.stderr + abs(found.bias) + 0.004
+    assert abs(found.value - truth) < slack < 0.25 * truth + 0.015
+    assert found.notes
+
+
+@pytest.mark.parametrize("method", [Classifier(), Classifier("boosting")])
+def test_unequal_sizes_need_no_equal_priors(method):
+    x, y = normals(2, 3000, 2, 1.0, m=600)
+    forth = estimate(x, y, method, KullbackLeibler())
+    back = estimate(x, y, method, ReverseKL())
+    for found in (forth, back):  # both are |shift|²/2 = 1
+        assert abs(found.value - 1.0) < 4 * found.stderr + abs(found.bias) + 0.05
+
+
+def test_identical_measures():
+    for seed in range(3):
+        x, y = normals(seed, 1000, 5)
+        found = estimate(x, y, Classifier())
+        assert abs(found.value) < 0.004
+
+
+def test_critic_is_the_log_ratio():
+    x, y = normals(3, 4000, 3, 0.5, 1.3)
+    found = estimate(x, y, Classifier())
+    points = np.random.default_rng(0).normal(0, 1, (200, 3))
+    error = found.critic(points) - true_log_ratio(points, 0.5, 1.3)
+    # Ten coefficients from 8,000 points: sqrt(10 * 4/8000) = 0.07.
+    assert np.sqrt(np.mean(error**2)) < 0.2
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.critic(points), found.critic(points))
+
+
+def test_held_out_bias_is_extrapolated_from_half_the_data():
+    x, y = normals(4, 150, 12, 0.25)
+    ratio = Classifier().log_ratio(as_samples(x), as_samples(y), Run.create(0))
+    assert ratio.smaller is not None
+    # c/(0.8 n) and c/(0.5 n) differ by 0.75 c/n, and the first is 1.25 c/n: 1/0.6 of it.
+    assert 2**ratio.rate - 1 == pytest.approx(0.6)
+    assert (
+        Classifier(folds=2).log_ratio(as_samples(x), as_samples(y), Run.create(0)).smaller is None
+    )
+
+
+def test_affine_maps_change_little():
+    x, y = normals(5, 800, 4, 0.6)
+    rng = np.random.default_rng(0)
+    matrix, offset = rng.normal(0, 1, (4, 4)), 100 * rng.normal(0, 1, 4)
+    one = estimate(x, y, Classifier())
+    other = estimate(x @ matrix + offset, y @ matrix + offset, Classifier())
+    assert abs(one.value - other.value) < one.stderr
+    scaled = estimate(1e3 * x - 7, 1e3 * y - 7, Classifier())
+    assert scaled.value == pytest.approx(one.value, rel=1e-3)
+
+
+def test_rows_may_be_permuted():
+    x, y = normals(6, 800, 3, 0.6)
+    rng = np.random.default_rng(0)
+    one = estimate(x, y, Classifier())
+    other = estimate(rng.permutation(x), rng.permutation(y), Classifier())
+    assert abs(one.value - other.value) < one.stderr
+
+
+@pytest.mark.parametrize("method", [Classifier(folds=3), Classifier(RandomForestClassifier(5))])
+def test_same_seed_same_answer_for_any_workers(method):
+    x, y = normals(7, 200, 3, 0.6)
+    one, three = estimate(x, y, method, workers=1), estimate(x, y, method, workers=3)
+    assert (one.value, one.stderr, one.notes) == (three.value, three.stderr, three.notes)
+
+
+class TestWeights:
+    @pytest.mark.parametrize("method", [Classifier(), Classifier("boosting")])
+    def test_importance_weights_move_the_measure(self, method):
+        rng = np.random.default_rng(8)
+        wide = rng.normal(0, 2, 6000)
+        weights = np.exp(-(wide**2) / 2 + wide**2 / 8)  # makes it N(0, 1)
+        y = rng.normal(1, 1, 3000)
+        found = estimate(wide, y, method, weights=(weights, None))
+        assert abs(found.value - 0.111) < 4 * found.stderr + abs(found.bias) + 0.004
+
+    def test_points_without_weight_do_not_count(self):
+        x, y = normals(9, 200, 2, 1.0)
+        spoiled = np.concatenate([x, np.full((50, 2), 1e3)])
+        weights = np.repeat([1.0, 0.0], [200, 50])
+        found = estimate(spoiled, y, Classifier(), weights=(weights, None))
+        plain = estimate(x, y, Classifier())
+        assert abs(found.value - plain.value) < 2 * plain.stderr
+
+    def test_classifier_that_takes_none(self):
+        x, y = normals(10, 50, 2, 1.0)
+        with pytest.raises(ValueError, match=r"left out for KNeighborsClassifier, whose fit takes"):
+            estimate(x, y, Classifier(KNeighborsClassifier()), weights=(np.ones(50), None))
+
+
+class TestAnyClassifier:
+    @pytest.mark.parametrize(
+        "classifier",
+        [
+            LogisticRegression(),
+            GaussianNB(),
+            RandomForestClassifier(60, min_samples_leaf=20),
+            LinearSVC(),
+            make_pipeline(StandardScaler(), SVC()),
+            CalibratedClassifierCV(LinearSVC()),
+        ],
+        ids=lambda one: type(one).__name__,
+    )
+    def test_finds_the_truth(self, classifier):
+        x, y = normals(11, 700, 2, 0.7, m=500)
+        truth = 0.1094  # that of one dimension, shifted by 0.7 sqrt(2)
+        found = estimate(x, y, Classifier(classifier, folds=3))
+        assert abs(found.value - truth) < 4 * found.stderr + abs(found.bias) + 0.005
+        assert type(classifier).__name__ in repr(found)
+        assert not hasattr(classifier, "classes_")  # the caller's object is not fitted
+
+    def test_certain_votes_are_bounded_and_told(self):
+        x, y = normals(12, 100, 2, 2.0)
+        found = estimate(x, y, Classifier(KNeighborsClassifier(3)), KullbackLeibler())
+        assert math.isfinite(found.value)
+        assert any("a probability of exactly 0 or 1" in note for note in found.notes)
+        assert np.isfinite(found.critic(np.array([[-9.0, -9.0], [9.0, 9.0]]))).all()
+
+    def test_warnings_become_notes(self):
+        x, y = normals(13, 100, 3, 1.0)
+        slow = LogisticRegression(max_iter=1, C=100.0)
+        found = estimate(1000 * x, 1000 * y, Classifier(slow))
+        assert any("stopped before it had converged 7 times" in note for note in found.notes)
+
+    def test_random_state_comes_from_the_run(self):
+        x, y = normals(14, 100, 2, 1.0)
+        method = Classifier(make_pipeline(StandardScaler(), RandomForestClassifier(5)), folds=2)
+        values = [estimate(x, y, method, rng=seed).value for seed in (1, 1, 2)]
+        assert values[0] == values[1] != values[2]
+
+
+class TestHardData:
+    def test_separated_samples_saturate_with_a_note(self):
+        x, y = normals(15, 100, 2)
+        found = estimate(x, y + 50, Classifier())
+        assert 0.9 * math.log(2) < found.value <= math.log(2)
+        assert any("separated perfectly by the critic" in note for note in found.notes)
+
+    def test_more_features_than_points_and_constant_columns(self):
+        rng = np.random.default_rng(16)
+        x, y = rng.normal(0, 1, (90, 64)), rng.normal(0, 1, (90, 64))
+        x[:, :5] = y[:, :5] = 3.0
+        y[:, 10] += 3
+        found = estimate(x, y, Classifier())
+        # The truth is 0.527; 58 features of noise hide half of it from 144 points, never more.
+        assert 0.5 * 0.527 - 3 * found.stderr < found.value < 0.527
+        assert found.value > 3 * found.stderr
+
+    @pytest.mark.parametrize("method", [Classifier(), Classifier("boosting")])
+    def test_constant_samples(self, method):
+        same = estimate(np.ones((20, 2)), np.ones((20, 2)), method)
+        assert same.value == pytest.approx(0, abs=1e-9)
+
+    @pytest.mark.parametrize("method", [Classifier(), Classifier("boosting")])
+    def test_four_points_each(self, method):
+        found = estimate([0.0, 1, 2, 3], [2.0, 3, 4, 5], method)
+        assert math.isfinite(found.value)
+
+    def test_overconfidence_is_told(self):
+        x, y = normals(17, 60, 30, 0.2)
+        found = estimate(x, y, Classifier(LogisticRegression(C=1e6)), KullbackLeibler())
+        assert any("overconfident: the mean of p/q over q is" in note for note in found.notes)
+
+    def test_real_data(self):
+        from sklearn.datasets import load_breast_cancer, load_digits
+
+        data, digits = load_breast_cancer(), load_digits()
+        for source, first, second in ((data, 0, 1), (digits, 3, 8)):
+            x, y = (source.data[source.target == label] for label in (first, second))
+            found = estimate(x, y, Classifier(folds=3), TotalVariation())
+            assert 0.9 < found.value <= 1  # any decent classifier is right in 95 % of cases
+
+
+class TestQuadraticLogistic:
+    def test_terms_are_standardized_powers(self):
+        points = np.random.default_rng(18).normal(3, 2, (50, 3))
+        terms = Terms.of(points, np.full(50, 0.02))
+        design = terms(points)
+        assert terms.choices == [3, 6, 9]
+        np.testing.assert_allclose(design.mean(axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(design.std(axis=0), 1)
+        line = (points - points.mean(axis=0)) / points.std(axis=0)
+        assert np.corrcoef(design[:, 6], line[:, 0] * line[:, 1])[0, 1] == pytest.approx(1)
+
+    def test_many_features_have_squares_only(self):
+        points = np.random.default_rng(19).normal(0, 1, (50, 16))
+        assert Terms.of(points, np.full(50, 0.02)).choices == [16, 32]
+
+    def test_chooses_products_where_they_tell(self):
+        rng = np.random.default_rng(20)
+        x = rng.normal(0, 1, (600, 2))
+        first = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 600)
+        labels = np.repeat([1, 0], 600)
+        fit = fit_quadratic_logistic(np.concatenate([first, x]), labels, np.ones(1200), rng)
+        assert len(fit.coefficients) == 5
+        shifted = fit_quadratic_logistic(np.concatenate([x + 1, x]), labels, np.ones(1200), rng)
+        assert len(shifted.coefficients) == 2
+
+    def test_folds_are_stratified(self):
+        labels = np.repeat([1, 0], [10, 23])
+        parts = stratified_folds(labels, 5, np.random.default_rng(0))
+        assert [int((parts[labels == 1] == fold).sum()) for fold in range(5)] == [2] * 5
+        assert sorted(int((parts[labels == 0] == fold).sum()) for fold in range(5)) == [
+            4,
+            4,
+            5,
+            5,
+            5,
+        ]
+
+    def test_log_loss(self):
+        odds = np.array([0.0, 2.0, -800.0])
+        expected = [math.log(2), math.log1p(math.exp(2.0)), 800.0]
+        np.testing.assert_allclose(log_loss(odds, np.array([1, 0, 1])), expected)
+
+
+class TestMessages:
+    def test_folds(self):
+        with pytest.raises(ValueError, match="folds must be a whole number of at least 2, not 1"):
+            Classifier(folds=1)
+
+    def test_unknown_name(self):
+        with pytest.raises(ValueError, match="estimator must be one of 'logistic', 'boos"):
+            Classifier("forest")
+
+    def test_class_for_object(self):
+        with pytest.raises(TypeError, match=r"not the class GaussianNB. Use GaussianNB\(\)"):
+            Classifier(GaussianNB)
+
+    def test_regressor(self):
+        with pytest.raises(TypeError, match="scikit-learn classifier with predict_proba or dec"):
+            Classifier(Ridge())
+
+    def test_too_few_points(self):
+        with pytest.raises(ValueError, match="p must have at least 4 points for logistic regres"):
+            estimate([0.0, 1.0, 2.0], [0.0, 1.0, 2.0, 3.0], Classifier())
+
+    def test_wrong_definition(self):
+        with pytest.raises(InvalidPairError, match="Classifier does not estimate the maximum mean"):
+            estimate(np.zeros(9), np.ones(9), Classifier(), MMD())
