@@ -69,10 +69,11 @@ class NullLevel:
         which misses the second-order terms that rule where P = Q. At P = Q the 95 % interval
         then covered zero in 97 to 100 % of simulations (1 to 10 features, 4 to 300 points,
         normal, heavy-tailed, clustered and binary), where the bias at the value itself left
-        48 to 92 % for r = 1.
+        48 to 92 % for r = 1. As no distance is negative, the bias is at most the value.
         """
         low = inner - _REACH * math.hypot(stderr, self.spread)
-        return inner - _REACH * stderr - self.without_level(low, order)
+        whole = inner - _REACH * stderr - self.without_level(low, order)
+        return min(whole, max(inner, 0.0))
 
 
 def null_level(
