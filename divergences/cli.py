@@ -69,8 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 1 the computation failed, 2 wrong input.
     """
     try:
-        status = _run(arguments)
-        sys.stdout.flush()
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print("divergences: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -78,11 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has left. Python flushes once more at exit, which must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    return status
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as done:
+        return int(done.code or 0)
     from divergences.errors import ConvergenceError
 
     try:

@@ -109,7 +109,6 @@ def near_data(points: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray
     scale = data.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     tree = cKDTree(data / scale)
-    gaps, _ = tree.query(data / scale, k=2)
-    distances, _ = tree.query(points / scale)
-    near: NDArray[np.bool_] = distances <= _REACH * np.quantile(gaps[:, 1], _NEIGHBORS_SHARE)
-    return near
+    gaps = np.asarray(tree.query(data / scale, k=2)[0])[:, 1]
+    distances = np.asarray(tree.query(points / scale)[0])
+    return np.asarray(distances <= _REACH * np.quantile(gaps, _NEIGHBORS_SHARE))

@@ -191,8 +191,9 @@ def save_figure(ax: Axes | NDArray[Any], path: str | Path) -> Path:
     -------
     Path
     """
-    figure: Figure = (ax.ravel()[0] if isinstance(ax, np.ndarray) else ax).figure  # type: ignore[assignment]
-    figure.savefig(path, dpi=130)
+    first: Any = ax.ravel()[0] if isinstance(ax, np.ndarray) else ax
+    page: Figure = first.figure.figure  # the figure around a subfigure; a figure's own is itself
+    page.savefig(path, dpi=130)
     return Path(path)
 
 
