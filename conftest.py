@@ -5,7 +5,7 @@ from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
-collect_ignore_glob = ["docs/**/*.py", "docs/_build/*"]
+collect_ignore_glob = ["docs/*.py", "docs/_build/*"]
 
 pytest_collect_file = Sybil(
     parsers=[
