@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_torch_array
 
 from divergences.checks import check_real
 from divergences.definitions.definition import Definition, signed_root
@@ -204,8 +204,10 @@ class SumKernel(PositiveKernel):
 
 
 def _distance(squared: Any) -> Any:
-    # The root has no slope at zero; a point's distance to itself must not poison gradients.
     xp = array_namespace(squared)
+    if not is_torch_array(squared):
+        return xp.sqrt(squared)
+    # The root has no slope at zero; a point's distance to itself must not poison gradients.
     zero = squared <= 0
     return xp.where(zero, 0 * squared, xp.sqrt(xp.where(zero, xp.ones_like(squared), squared)))
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from divergences.work import Run, row_tiles
+from divergences.work import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from divergences.definitions import PositiveKernel
     from divergences.measures.samples import Samples
 
-_COLUMNS = 2048
+# A stripe of a tile is a megabyte of distances, which stay in the processor's cache.
+_SIDE = 2048
+_STRIPE = 64
 SMALLEST = 4.0
 
 
@@ -228,7 +230,7 @@ def _sum_pairs(kernel: PositiveKernel, p: Samples, q: Samples, run: Run, descrip
         rows[here] += sums[0]
         columns[there] += sums[1]
         squares += sums[2]
-        if symmetric and here.start < there.start and here.stop <= there.start:
+        if symmetric and here != there:
             rows[there] += sums[1]
             columns[here] += sums[0]
             squares += sums[2]
@@ -236,15 +238,12 @@ def _sum_pairs(kernel: PositiveKernel, p: Samples, q: Samples, run: Run, descrip
 
 
 def _tiles(n: int, m: int, symmetric: bool) -> Sequence[tuple[slice, slice]]:
-    """Tiles of pairs; for a sample with itself, those above the diagonal blocks only."""
-    tiles = []
-    for top in range(0, n, _COLUMNS):
-        bottom = min(top + _COLUMNS, n)
-        for left in range(top if symmetric else 0, m, _COLUMNS):
-            there = slice(left, min(left + _COLUMNS, m))
-            for rows in row_tiles(bottom - top, _COLUMNS):
-                tiles.append((slice(top + rows.start, top + rows.stop), there))  # noqa: PERF401
-    return tiles
+    """Square tiles of pairs; for a sample with itself, those on and above the diagonal."""
+    return [
+        (slice(top, min(top + _SIDE, n)), slice(left, min(left + _SIDE, m)))
+        for top in range(0, n, _SIDE)
+        for left in range(top if symmetric else 0, m, _SIDE)
+    ]
 
 
 def _tile_sums(
@@ -257,9 +256,15 @@ def _tile_sums(
     tile: tuple[slice, slice],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     here, there = tile
-    values = kernel.of_squared_distance(cdist(p.points[here], q.points[there], "sqeuclidean"))
-    values -= shift
-    rows = values @ mass_q[there]
-    columns = mass_p[here] @ values
-    np.multiply(values, values, out=values)
-    return rows, columns, float(mass_p[here] @ (values @ mass_q[there]))
+    points, others = p.points[here], q.points[there]
+    mass, weights = mass_p[here], mass_q[there]
+    rows, columns, squares = np.empty(len(points)), np.zeros(len(others)), 0.0
+    for start in range(0, len(points), _STRIPE):
+        stripe = slice(start, start + _STRIPE)
+        values = kernel.of_squared_distance(cdist(points[stripe], others, "sqeuclidean"))
+        values -= shift
+        rows[stripe] = values @ weights
+        columns += mass[stripe] @ values
+        np.multiply(values, values, out=values)
+        squares += float(mass[stripe] @ (values @ weights))
+    return rows, columns, squares
