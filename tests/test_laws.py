@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from divergences.definitions import Definition, Energy, TotalVariation, Wasserstein
 from divergences.estimate import Estimate, Reading
 from divergences.estimators import ExactTransport, PairwiseKernel, losses_for, methods_for
-from tests import naive
 from tests.laws import (
     DEFINITIONS,
     EVERY_METHOD,
@@ -242,21 +241,3 @@ def test_a_loss_of_two_equal_batches_has_finite_slopes(definition, estimator):
     value.backward()
     assert torch.isfinite(value)
     assert all(torch.isfinite(batch.grad).all() for batch in twins)
-
-
-# Values against slow twins.
-
-
-@settings(deadline=None, derandomize=True, max_examples=8, database=None)
-@given(seed=st.integers(0, 10_000), d=st.integers(1, 3), order=st.sampled_from([1, 2, 2.5]))
-def test_exact_transport_equals_every_permutation_and_the_linear_program(seed, d, order):
-    data = Data.draw(seed, d, 6, 6)
-    subject = Subject(Wasserstein(order), Row(ExactTransport()))
-    inner = subject(data.x, data.y).reading.inner
-    assert inner == pytest.approx(
-        naive.transport_cost_by_permutations(data.x, data.y, order), rel=1e-9
-    )
-    other = Data.draw(seed, d, 7, 9)
-    a, b = data.rng.integers(1, 5, size=7), data.rng.integers(1, 5, size=9)
-    expected = naive.transport_cost_by_linear_program(other.x, other.y, order, a, b)
-    assert subject(other.x, other.y, a=a, b=b).reading.inner == pytest.approx(expected, rel=1e-7)
