@@ -1,0 +1,74 @@
+from .api import (
+    chi2_divergence as chi2_divergence,
+    energy_distance as energy_distance,
+    f_divergence as f_divergence,
+    js_distance as js_distance,
+    js_divergence as js_divergence,
+    kl_divergence as kl_divergence,
+    mmd as mmd,
+    renyi_divergence as renyi_divergence,
+    sinkhorn_divergence as sinkhorn_divergence,
+    sliced_wasserstein_distance as sliced_wasserstein_distance,
+    squared_energy_distance as squared_energy_distance,
+    squared_hellinger as squared_hellinger,
+    squared_mmd as squared_mmd,
+    total_variation as total_variation,
+    wasserstein_distance as wasserstein_distance,
+)
+from .definitions import (
+    MMD as MMD,
+    ChiSquared as ChiSquared,
+    Definition as Definition,
+    Energy as Energy,
+    EnergyKernel as EnergyKernel,
+    FDivergence as FDivergence,
+    GaussianKernel as GaussianKernel,
+    JensenShannon as JensenShannon,
+    JensenShannonDistance as JensenShannonDistance,
+    KullbackLeibler as KullbackLeibler,
+    LaplacianKernel as LaplacianKernel,
+    PositiveKernel as PositiveKernel,
+    RatioDivergence as RatioDivergence,
+    RationalQuadraticKernel as RationalQuadraticKernel,
+    Renyi as Renyi,
+    ReverseKL as ReverseKL,
+    Sinkhorn as Sinkhorn,
+    SlicedWasserstein as SlicedWasserstein,
+    SquaredHellinger as SquaredHellinger,
+    SumKernel as SumKernel,
+    TotalVariation as TotalVariation,
+    Wasserstein as Wasserstein,
+)
+from .density import (
+    KernelDensity as KernelDensity,
+)
+from .errors import (
+    ConvergenceError as ConvergenceError,
+    InvalidPairError as InvalidPairError,
+    NoClosedFormError as NoClosedFormError,
+    TooLargeError as TooLargeError,
+)
+from .estimate import (
+    Estimate as Estimate,
+)
+from .estimation import (
+    compare as compare,
+    divergence as divergence,
+)
+from .estimators import (
+    KDE as KDE,
+    Auto as Auto,
+    Classifier as Classifier,
+    EntropicTransport as EntropicTransport,
+    Estimator as Estimator,
+    ExactTransport as ExactTransport,
+    PairwiseKernel as PairwiseKernel,
+    Sliced as Sliced,
+)
+from .measures import (
+    Pushforward as Pushforward,
+    Samples as Samples,
+)
+from .report import (
+    Comparison as Comparison,
+)

@@ -1,6 +1,7 @@
 """What is compared: the only door for data."""
 
+from divergences.measures.known import Known, as_known, is_known
 from divergences.measures.pushforward import Pushforward
 from divergences.measures.samples import Samples, as_samples, check_pair
 
-__all__ = ["Pushforward", "Samples", "as_samples", "check_pair"]
+__all__ = ["Known", "Pushforward", "Samples", "as_known", "as_samples", "check_pair", "is_known"]
