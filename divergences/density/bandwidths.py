@@ -321,6 +321,15 @@ def effective_size(mass: NDArray[np.float64]) -> float:
     return float(1.0 / np.sum(mass**2))
 
 
+def triangular_factor(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower triangular L with a positive diagonal such that L L^T = rows^T rows.
+
+    It is read from the rows themselves, which does not square their condition number.
+    """
+    upper = np.linalg.qr(rows, mode="r")
+    return np.ascontiguousarray((upper * np.sign(np.diagonal(upper))[:, np.newaxis]).T)
+
+
 _WANTED = (
     "bandwidth must be one of "
     + ", ".join(map(repr, RULES))
@@ -369,7 +378,4 @@ def _covariance_bandwidth(
             f"{subspace.words()}. Drop them, or give bandwidth= a number."
         )
     centered = (points - mass @ points) * np.sqrt(mass / (1 - np.sum(mass**2)))[:, np.newaxis]
-    # The triangular factor of the data is that of their covariance, without squaring the
-    # condition number.
-    upper = np.linalg.qr(centered, mode="r")
-    return Bandwidth(np.ascontiguousarray((upper * np.sign(np.diagonal(upper))[:, np.newaxis]).T))
+    return Bandwidth(triangular_factor(centered))

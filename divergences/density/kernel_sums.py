@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from divergences.density.kernels import SmoothingKernel
 
 
+_ARRAYS = 64
+
+
 def log_kernel_sums(
     points: NDArray[np.float64],
     centers: NDArray[np.float64],
@@ -55,7 +58,8 @@ def log_kernel_sums(
         -inf where no kernel reaches.
     """
     tile = partial(_tile_sums, points, centers, log_weights, kernel, scale ** (-2), leave_out_self)
-    tiles = row_tiles(len(points), len(centers))
+    # A tile within the processor's cache is more than twice as fast as one of TILE_BYTES.
+    tiles = row_tiles(len(points), len(centers), arrays=_ARRAYS)
     run = run or Run.create(0, progress=False)
     sums = list(run.map(tile, tiles, "kernel sums"))
     return np.concatenate(sums) if sums else np.empty(0)

@@ -78,7 +78,7 @@ def read_ratio(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samp
     if ratio.smaller is not None:
         gain = inner - _mean_of_terms(definition, ratio.smaller, p, q)
         bias = -gain / (2.0**ratio.rate - 1.0)
-        notes = (*notes, _bias_note(definition, inner, bias))
+        notes = (*notes, bias_note(definition, inner, bias))
     return Reading(
         inner=inner, stderr=math.sqrt(variance), bias=bias, notes=notes, critic=ratio.evaluate
     )
@@ -89,7 +89,8 @@ def _mean_of_terms(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: 
     return p.mean(at_p) + q.mean(at_q)
 
 
-def _bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
+def bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
+    """The stated bias in words, on the scale of the value."""
     shift = definition.outer(inner) - definition.outer(inner - bias)
     direction = "downward" if shift < 0 else "upward"
     return (

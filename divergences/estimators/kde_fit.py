@@ -1,0 +1,231 @@
+"""Two kernel densities on one background, and the bandwidths at which they contrast best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from divergences.definitions import JensenShannon
+from divergences.density.background import Background
+from divergences.density.bandwidths import (
+    Bandwidth,
+    Scott,
+    effective_size,
+    resolve_bandwidth,
+    triangular_factor,
+)
+from divergences.density.mixture import KernelMixture
+from divergences.density.subspace import Subspace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.density.kernels import SmoothingKernel
+    from divergences.measures.samples import Samples
+    from divergences.work import Run
+
+CROSS_VALIDATED = "cross_validated"
+_POINTS_TO_CHOOSE_BY = 2_000
+_SMALLEST_POWER, _LARGEST_POWER = -10, 1
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DensityPair:
+    r"""Densities of P and Q, each (n f + c r)/(n + c) with kernel density f and background r.
+
+    Parameters
+    ----------
+    p, q : KernelMixture
+        The kernel densities, of the columns that span the data.
+    background : Background
+        The density r.
+    weight : float
+        c, in points.
+    subspace : Subspace
+        The columns that are used.
+    offset : float
+        What is added to every ln(p/q).
+    """
+
+    p: KernelMixture
+    q: KernelMixture
+    background: Background
+    weight: float
+    subspace: Subspace
+    offset: float = 0.0
+
+    @classmethod
+    def fit(
+        cls,
+        p: Samples,
+        q: Samples,
+        bandwidths: tuple[Bandwidth, Bandwidth],
+        kernel: SmoothingKernel,
+        weight: float,
+        subspace: Subspace,
+    ) -> DensityPair:
+        """Place the kernels on samples that are reduced to the spanning columns."""
+        mixtures = [
+            KernelMixture.fit(sample.points, sample.mass, kernel, bandwidth)
+            for sample, bandwidth in zip((p, q), bandwidths, strict=True)
+        ]
+        return cls(mixtures[0], mixtures[1], Background.of(p, q), weight, subspace)
+
+    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ln(p/q) at points with all their columns."""
+        log_p, log_q = self.log_densities(self.subspace.reduce(points))
+        return log_p - log_q + self.offset
+
+    def log_densities(
+        self, points: NDArray[np.float64], run: Run | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """ln p and ln q at points of the spanning columns."""
+        floor = self.background.log_density(points)
+        return (
+            self._blend(self.p, self.p.log_density(points, run), floor),
+            self._blend(self.q, self.q.log_density(points, run), floor),
+        )
+
+    def leave_one_out(
+        self, p: Samples, q: Samples, run: Run | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float]]:
+        """ln(p/q) at both samples, no point rating itself; shares out of the other's reach.
+
+        A point is out of reach where the other sample's kernels amount to less than the
+        background.
+        """
+        floor_p, floor_q = (self.background.log_density(sample.points) for sample in (p, q))
+        q_at_p, p_at_q = self.q.log_density(p.points, run), self.p.log_density(q.points, run)
+        at_p = self._blend(self.p, self.p.leave_one_out(run), floor_p)
+        at_p -= self._blend(self.q, q_at_p, floor_p)
+        at_q = self._blend(self.p, p_at_q, floor_q)
+        at_q -= self._blend(self.q, self.q.leave_one_out(run), floor_q)
+        shares = (
+            p.mean(self._is_out_of_reach(self.q, q_at_p, floor_p)),
+            q.mean(self._is_out_of_reach(self.p, p_at_q, floor_q)),
+        )
+        return at_p, at_q, shares
+
+    def _blend(
+        self, mixture: KernelMixture, log_density: NDArray[np.float64], floor: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        size = effective_size(mixture.mass)
+        both = np.logaddexp(math.log(size) + log_density, math.log(self.weight) + floor)
+        blended: NDArray[np.float64] = both - math.log(size + self.weight)
+        return blended
+
+    def _is_out_of_reach(
+        self, mixture: KernelMixture, log_density: NDArray[np.float64], floor: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        size = effective_size(mixture.mass)
+        return (math.log(size) + log_density < math.log(self.weight) + floor).astype(np.float64)
+
+
+def balancing_offset(
+    at_p: Any, at_q: Any, mass_p: Any = None, mass_q: Any = None, rounds: int = _ROUNDS
+) -> Any:
+    r"""Constant to add to the log-ratios so that the posteriors of P average to one half.
+
+    The true log-ratio has E_P[eta] + E_Q[eta] = 1, eta = 1/(1 + e^-l). What leaving points out
+    and blurring the two densities unevenly adds to all log-ratios alike is undone here, which
+    one-sided means such as E_P[l] would feel in full. Each round is one step of expectation
+    maximization for the class proportions; arrays and tensors.
+    """
+    xp = array_namespace(at_p)
+    offset = 0 * at_p.mean()
+    for _ in range(rounds):
+        posterior = [1 / (1 + xp.exp(-(at + offset))) for at in (at_p, at_q)]
+        masses = (mass_p, mass_q)
+        share = sum(
+            eta.mean() if mass is None else (mass * eta).sum()
+            for eta, mass in zip(posterior, masses, strict=True)
+        )
+        offset = offset + xp.log((2 - share) / share)
+    return offset
+
+
+def choose_bandwidths(
+    setting: Any, p: Samples, q: Samples, kernel: SmoothingKernel, weight: float, run: Run
+) -> tuple[Bandwidth, Bandwidth]:
+    """Bandwidths of both densities by a rule, the user's numbers, or cross-validation.
+
+    Cross-validation takes Scott's bandwidths, for each sample's own covariance and for the mean
+    of the two, and the power of two times them at which the leave-one-out Jensen–Shannon
+    divergence is greatest: as held-out values lie below the truth on average, the greatest is
+    nearest.
+    """
+    if setting != CROSS_VALIDATED:
+        return (
+            resolve_bandwidth(setting, p.points, p.mass, kernel),
+            resolve_bandwidth(setting, q.points, q.mass, kernel),
+        )
+    shape, scale = contrast(p, q, kernel, weight, run)
+    own, common = _scott_bandwidths(p, q, kernel)
+    first, second = common if shape == "common" else own
+    return first.scaled(scale), second.scaled(scale)
+
+
+def contrast(
+    p: Samples, q: Samples, kernel: SmoothingKernel, weight: float, run: Run
+) -> tuple[str, float]:
+    """The covariance ("own" or "common") and the multiple of Scott's rule that contrast best."""
+    few_p, few_q = (_thinned(sample, run) for sample in (p, q))
+    definition, whole = JensenShannon(), Subspace(tuple(range(p.d)), {}, ())
+
+    def score(bandwidths: tuple[Bandwidth, Bandwidth], power: int) -> float:
+        scaled = bandwidths[0].scaled(2.0**power), bandwidths[1].scaled(2.0**power)
+        pair = DensityPair.fit(few_p, few_q, scaled, kernel, weight, whole)
+        at_p, at_q, _ = pair.leave_one_out(few_p, few_q, run)
+        offset = balancing_offset(at_p, at_q, few_p.weights, few_q.weights)
+        at_p, at_q = at_p + offset, at_q + offset
+        return few_p.mean(definition.critic_p(at_p)) + few_q.mean(definition.critic_q(at_q))
+
+    own, common = _scott_bandwidths(few_p, few_q, kernel)
+    own_value, own_power = _climb(lambda power: score(own, power), 0)
+    common_value, common_power = _climb(lambda power: score(common, power), own_power)
+    if common_value > own_value:
+        return "common", 2.0**common_power
+    return "own", 2.0**own_power
+
+
+def _thinned(sample: Samples, run: Run) -> Samples:
+    if sample.n <= _POINTS_TO_CHOOSE_BY:
+        return sample
+    rows = np.sort(run.rng.choice(sample.n, _POINTS_TO_CHOOSE_BY, replace=False))
+    return sample.take(rows.astype(np.intp))
+
+
+def _scott_bandwidths(
+    p: Samples, q: Samples, kernel: SmoothingKernel
+) -> tuple[tuple[Bandwidth, Bandwidth], tuple[Bandwidth, Bandwidth]]:
+    own = [Scott().choose(sample.points, sample.mass, kernel) for sample in (p, q)]
+    # Means of the covariances, stacked by their factors.
+    common = Bandwidth(triangular_factor(np.vstack([_covariance_factor(s).T for s in (p, q)])))
+    scales = [
+        s.effective_size ** (-1 / (s.d + 4)) * kernel.canonical_factor(s.d) / math.sqrt(2)
+        for s in (p, q)
+    ]
+    return (own[0], own[1]), (common.scaled(scales[0]), common.scaled(scales[1]))
+
+
+def _covariance_factor(sample: Samples) -> NDArray[np.float64]:
+    mass = sample.mass / (1 - np.sum(sample.mass**2))
+    centered = sample.points - sample.mass @ sample.points
+    return triangular_factor(centered * np.sqrt(mass)[:, np.newaxis])
+
+
+def _climb(score: Callable[[int], float], start: int) -> tuple[float, int]:
+    best, value = start, score(start)
+    for step in (-1, 1):
+        while (best - start) * step >= 0 and _SMALLEST_POWER <= best + step <= _LARGEST_POWER:
+            further = score(best + step)
+            if further <= value:
+                break
+            best, value = best + step, further
+    return value, best

@@ -1,0 +1,179 @@
+"""Leave-one-out log-ratios of kernel densities in torch, with gradients to both batches."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from divergences.density.background import log_student
+from divergences.density.bandwidths import (
+    BandwidthRule,
+    CovarianceFactor,
+    Scott,
+    Silverman,
+    as_bandwidth_setting,
+    resolve_bandwidth,
+)
+from divergences.density.kernels import SmoothingKernel, as_kernel
+from divergences.density.subspace import find_subspace
+from divergences.estimators.kde_fit import CROSS_VALIDATED, balancing_offset, contrast
+from divergences.measures.samples import as_samples
+
+if TYPE_CHECKING:
+    import torch
+
+    from divergences.estimators.kde import KDE
+    from divergences.work import Run
+
+
+def log_ratios(
+    estimator: KDE, x: torch.Tensor, y: torch.Tensor, run: Run
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """ln(p/q) at both batches, no point rating itself.
+
+    Bandwidths from the covariance are part of the function: their gradient is taken too.
+    Cross-validation picks among fixed multiples, so that its choice has no gradient.
+
+    Parameters
+    ----------
+    estimator : KDE
+        The settings.
+    x, y : Tensor of shape (n, d), (m, d)
+        The batches.
+    run : Run
+        Randomness of cross-validation beyond 2,000 points.
+
+    Returns
+    -------
+    Tensor of shape (n,), Tensor of shape (m,)
+    """
+    kernel = as_kernel(estimator.kernel)
+    _check_spanning(x, y)
+    center = (x.mean(0) + y.mean(0)) / 2
+    x, y = x - center, y - center
+    factor_x, factor_y = _bandwidth_factors(estimator, kernel, x, y, run)
+    floor_x, floor_y = _background(x, y)
+    weight = math.log(estimator.background)
+    x_at_x = _log_blend(kernel, x, x, factor_x, weight, floor_x, leave_out_self=True)
+    y_at_x = _log_blend(kernel, x, y, factor_y, weight, floor_x)
+    x_at_y = _log_blend(kernel, y, x, factor_x, weight, floor_y)
+    y_at_y = _log_blend(kernel, y, y, factor_y, weight, floor_y, leave_out_self=True)
+    sizes = math.log(len(x) + estimator.background) - math.log(len(y) + estimator.background)
+    at_x, at_y = x_at_x - y_at_x - sizes, x_at_y - y_at_y - sizes
+    offset = balancing_offset(at_x, at_y)
+    return at_x + offset, at_y + offset
+
+
+def _log_blend(
+    kernel: SmoothingKernel,
+    points: torch.Tensor,
+    centers: torch.Tensor,
+    factor: torch.Tensor,
+    log_weight: float,
+    floor: torch.Tensor,
+    leave_out_self: bool = False,
+) -> torch.Tensor:
+    import torch
+
+    # ln(n f + c r), in one sum, so that a row no kernel reaches still has a gradient.
+    d = points.shape[1]
+    white_points, white_centers = (
+        torch.linalg.solve_triangular(factor, z.T, upper=False).T for z in (points, centers)
+    )
+    distances = torch.cdist(
+        white_points, white_centers, compute_mode="donot_use_mm_for_euclid_dist"
+    )
+    terms = kernel.log_profile(distances**2)
+    if leave_out_self:
+        own = torch.eye(len(points), dtype=torch.bool, device=points.device)
+        terms = terms.masked_fill(own, -math.inf)
+        # The other n - 1 points stand for all n.
+        terms = terms + math.log(len(points) / (len(points) - 1))
+    log_determinant = torch.log(torch.diagonal(factor)).sum()
+    terms = terms - (kernel.log_normalizer(d) + log_determinant)
+    return torch.logsumexp(torch.cat([terms, (log_weight + floor)[:, None]], dim=1), dim=1)
+
+
+def _background(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    # Both batches are centered at the mean of their means.
+    scatter = (x.T @ x / len(x) + y.T @ y / len(y)) / 2
+    factor = torch.linalg.cholesky(scatter)
+    log_determinant = torch.log(torch.diagonal(factor)).sum()
+    floors = []
+    for z in (x, y):
+        squared = (torch.linalg.solve_triangular(factor, z.T, upper=False) ** 2).sum(0)
+        floors.append(log_student(squared, x.shape[1], log_determinant))
+    return floors[0], floors[1]
+
+
+def _bandwidth_factors(
+    estimator: KDE, kernel: SmoothingKernel, x: torch.Tensor, y: torch.Tensor, run: Run
+) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    d = x.shape[1]
+    setting = estimator.bandwidth
+    if setting == CROSS_VALIDATED:
+        p, q = as_samples(x, name="x"), as_samples(y, name="y")
+        shape, scale = contrast(p, q, kernel, float(estimator.background), run)
+        widths = [scale * kernel.canonical_factor(d) * len(z) ** (-1 / (d + 4)) for z in (x, y)]
+        covariances = [torch.cov(z.T).reshape(d, d) for z in (x, y)]
+        if shape == "common":
+            covariances = [(covariances[0] + covariances[1]) / 2] * 2
+        factors = [torch.linalg.cholesky(covariance) for covariance in covariances]
+        return widths[0] * factors[0], widths[1] * factors[1]
+    setting = as_bandwidth_setting(setting)
+    if isinstance(setting, BandwidthRule):
+        widths = [
+            _covariance_multiple(setting, len(z), d) * kernel.canonical_factor(d) for z in (x, y)
+        ]
+        return (
+            widths[0] * torch.linalg.cholesky(torch.cov(x.T).reshape(d, d)),
+            widths[1] * torch.linalg.cholesky(torch.cov(y.T).reshape(d, d)),
+        )
+    fixed = _fixed_factor(setting, d)
+    factor = torch.as_tensor(fixed, dtype=x.dtype, device=x.device)
+    return factor, factor
+
+
+def _covariance_multiple(rule: BandwidthRule, n: int, d: int) -> float:
+    if isinstance(rule, CovarianceFactor):
+        return rule.factor
+    if isinstance(rule, Scott):
+        return float(n ** (-1 / (d + 4)))
+    if isinstance(rule, Silverman):
+        return float((n * (d + 2) / 4) ** (-1 / (d + 4)))
+    raise ValueError(
+        f'bandwidth="{rule.name}" has no gradient. For a loss use "cross_validated", "scott", '
+        f'"silverman" or numbers.'
+    )
+
+
+def _fixed_factor(setting: Any, d: int) -> Any:
+    return resolve_bandwidth(setting, np.zeros((1, d)), np.ones(1)).factor
+
+
+def _check_spanning(x: torch.Tensor, y: torch.Tensor) -> None:
+    for name, batch in (("x", x), ("y", y)):
+        points = batch.detach().double().cpu().numpy()
+        if not np.isfinite(points).all():
+            raise ValueError(
+                f"{name} must be finite, but {int((~np.isfinite(points)).sum())} of its "
+                f"{points.size} values are not."
+            )
+        d = points.shape[1]
+        if len(points) <= d:
+            raise ValueError(
+                f"{name} must have at least {d + 1} samples for kernel densities of {d} "
+                f"features, but it has {len(points)}."
+            )
+        subspace = find_subspace(points)
+        if not subspace.is_full:
+            raise ValueError(
+                f"{name} has no density: {subspace.words()}. Add noise to the batch, or use "
+                f"another method."
+            )

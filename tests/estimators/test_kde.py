@@ -1,0 +1,483 @@
+"""KDE: the acceptance cases, affine laws, honest error bars, degenerate data, the loss."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import multivariate_normal, norm
+
+from divergences.definitions import (
+    ChiSquared,
+    JensenShannon,
+    KullbackLeibler,
+    Renyi,
+    ReverseKL,
+    SquaredHellinger,
+    TotalVariation,
+)
+from divergences.density import KernelDensity
+from divergences.errors import InvalidPairError
+from divergences.estimators.estimator import differentiable_loss, estimate_samples
+from divergences.estimators.kde import KDE
+from divergences.measures.samples import as_samples
+from divergences.work import Run
+
+ALL = [
+    JensenShannon(),
+    KullbackLeibler(),
+    ReverseKL(),
+    TotalVariation(),
+    SquaredHellinger(),
+    ChiSquared(),
+    Renyi(0.5),
+    Renyi(2.0),
+]
+FACTOR = np.linalg.cholesky([[1, 0.5], [0.5, 1]])
+
+
+def _estimate(definitions, x, y, method, weights=(None, None), rng=0, workers=1):
+    p, q = as_samples(x, weights=weights[0]), as_samples(y, name="q", weights=weights[1])
+    single = not isinstance(definitions, list)
+    results = estimate_samples(
+        [definitions] if single else definitions, p, q, method, Run.create(rng, workers)
+    )
+    return results[0] if single else results
+
+
+def _line(n, seed):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 1)), rng.normal(1, 1, (n, 1))
+
+
+def _plane(n, seed):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 2)), rng.normal(size=(n, 2)) @ FACTOR.T + 1
+
+
+# Jensen-Shannon divergences by quadrature to 1e-6: see test_truths_are_right.
+CASES = {"line": (_line, 0.111421), "plane": (_plane, 0.191702)}
+
+
+def _is_within(estimate, truth):
+    return abs(estimate - truth) <= 3 * estimate.stderr + abs(estimate.bias)
+
+
+def test_truths_are_right():
+    grid = np.linspace(-10, 11, 2101)
+    p, q = norm.pdf(grid), norm.pdf(grid, 1, 1)
+    density = (p * np.log(2 * p / (p + q)) + q * np.log(2 * q / (p + q))) / 2
+    assert density.sum() * (grid[1] - grid[0]) == pytest.approx(CASES["line"][1], abs=1e-6)
+    grid = np.linspace(-9, 10, 381)
+    mesh = np.stack(np.meshgrid(grid, grid), axis=-1)
+    p = multivariate_normal([0, 0]).pdf(mesh)
+    q = multivariate_normal([1, 1], [[1, 0.5], [0.5, 1]]).pdf(mesh)
+    density = (p * np.log(2 * p / (p + q)) + q * np.log(2 * q / (p + q))) / 2
+    assert density.sum() * (grid[1] - grid[0]) ** 2 == pytest.approx(CASES["plane"][1], abs=1e-6)
+
+
+class TestTheAcceptanceCases:
+    # A seed fails with chance 0.003 where the error is normal and the bias as stated: more than
+    # 2 failures of 20 in one run of 100,000.
+    @pytest.mark.parametrize("case", CASES)
+    def test_a_few_seeds(self, case):
+        sampler, truth = CASES[case]
+        hits = [
+            _is_within(_estimate(JensenShannon(), *sampler(2000, seed), KDE()), truth)
+            for seed in range(2)
+        ]
+        assert all(hits)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "method", [KDE(), KDE(bandwidth="scott"), KDE(kernel="epanechnikov"), KDE(integrate=True)],
+        ids=["default", "scott", "epanechnikov", "integrate"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("case", CASES)
+    def test_twenty_seeds(self, case, method):
+        sampler, truth = CASES[case]
+        hits = [
+            _is_within(_estimate(JensenShannon(), *sampler(2000, seed), method), truth)
+            for seed in range(20)
+        ]
+        assert sum(hits) >= 18
+
+    @pytest.mark.slow
+    def test_intervals_cover(self):
+        # 60 seeds: at 95 % coverage fewer than 51 hits come once in 500 runs per divergence.
+        truths = [0.111421, 0.5, 0.5, 0.382925, 1 - math.exp(-1 / 8)]
+        hits = np.zeros(5)
+        for seed in range(60):
+            estimates = _estimate(ALL[:5], *_line(500, seed), KDE(bandwidth="scott"))
+            for k, (estimate, truth) in enumerate(zip(estimates, truths, strict=True)):
+                low, high = estimate.interval()
+                hits[k] += low <= truth <= high
+        assert (hits >= 51).all(), hits
+
+
+class TestValues:
+    def test_log_ratios_are_those_of_two_density_models(self):
+        # The background, one millionth of a point, is out of the way where there are points.
+        x, y = _plane(300, 0)
+        method = KDE(bandwidth="silverman", background=1e-6)
+        found = method.log_ratio(as_samples(x), as_samples(y), Run.create(0))
+        p = KernelDensity(bandwidth="silverman").fit(x)
+        q = KernelDensity(bandwidth="silverman").fit(y)
+        at_p = p.leave_one_out_log_density() - q.log_density(x)
+        at_q = p.log_density(y) - q.leave_one_out_log_density()
+        dense_p = np.minimum(p.leave_one_out_log_density(), q.log_density(x)) > -12
+        dense_q = np.minimum(q.leave_one_out_log_density(), p.log_density(y)) > -12
+        assert dense_p.mean() > 0.8
+        # Up to the offset that balances the posteriors, the same at all points.
+        offset = np.median(found.at_p - at_p)
+        assert abs(offset) < 0.1
+        np.testing.assert_allclose(found.at_p[dense_p], at_p[dense_p] + offset, atol=1e-4)
+        np.testing.assert_allclose(found.at_q[dense_q], at_q[dense_q] + offset, atol=1e-4)
+        posteriors = [1 / (1 + np.exp(-at)) for at in (found.at_p, found.at_q)]
+        assert posteriors[0].mean() + posteriors[1].mean() == pytest.approx(1, abs=1e-3)
+
+    def test_a_point_does_not_rate_its_own_bump(self):
+        # With a tiny bandwidth each point would see only itself, and JS would be ln 2.
+        x, y = np.random.default_rng(0).normal(size=(2, 200, 1))
+        assert _estimate(JensenShannon(), x, y, KDE(bandwidth=1e-5)) < 0.01
+
+    def test_integration_and_samples_agree(self):
+        for sampler in (_line, _plane):
+            x, y = sampler(400, 3)
+            averaged = _estimate(ALL[:5], x, y, KDE(bandwidth="scott"))
+            integrated = _estimate(ALL[:5], x, y, KDE(bandwidth="scott", integrate=True))
+            for first, second in zip(averaged, integrated, strict=True):
+                assert abs(first - second) < 3 * first.stderr
+
+    def test_swapping_the_samples_swaps_the_divergences(self):
+        x, y = _plane(250, 1)
+        there = _estimate(ALL, x, y, KDE())
+        back = _estimate(ALL, y, x, KDE())
+        for k in (0, 3, 4, 6):
+            assert there[k] == pytest.approx(back[k], rel=1e-9)
+        assert there[1] == pytest.approx(back[2], rel=1e-9)
+
+    def test_no_difference_gives_nearly_zero(self):
+        x, y = np.random.default_rng(4).normal(size=(2, 1000, 2))
+        for estimate in _estimate(ALL[:5], x, y, KDE()):
+            assert abs(estimate) < 0.06
+
+    def test_two_modes_are_not_smoothed_away(self):
+        # Scott's rule blurs narrow modes; the cross-validated bandwidth finds them.
+        rng = np.random.default_rng(6)
+        x = rng.normal(0, 0.3, (1000, 1)) + rng.choice([-3, 3], (1000, 1))
+        y = rng.normal(0, 3, (1000, 1))
+        truth = 0.3995
+        chosen = _estimate(JensenShannon(), x, y, KDE())
+        assert abs(chosen - truth) < 4 * chosen.stderr
+        assert _estimate(JensenShannon(), x, y, KDE(bandwidth="scott")) < truth - 0.08
+
+    def test_heavy_tails_give_no_wild_values(self):
+        rng = np.random.default_rng(2)
+        x, y = rng.standard_t(2, (1500, 1)), rng.standard_t(2, (1500, 1))
+        for estimate in _estimate(ALL, x, y, KDE()):
+            assert math.isfinite(estimate)
+            assert abs(estimate) < 0.3
+
+    def test_critic_is_the_log_ratio(self):
+        x, y = _line(2000, 0)
+        estimate = _estimate(JensenShannon(), x, y, KDE())
+        at = np.linspace(-1, 2, 7)
+        np.testing.assert_allclose(estimate.critic(at), 0.5 - at, atol=0.25)
+
+    def test_workers_and_pickling_change_nothing(self):
+        x, y = _plane(1200, 5)
+        one = _estimate(JensenShannon(), x, y, KDE(), workers=1)
+        two = _estimate(JensenShannon(), x, y, KDE(), workers=2)
+        assert one == two
+        assert one.stderr == two.stderr
+        again = pickle.loads(pickle.dumps(one))
+        np.testing.assert_array_equal(again.critic(x[:5]), one.critic(x[:5]))
+
+
+AFFINE_METHODS = [
+    KDE(),
+    KDE(bandwidth="scott"),
+    KDE(kernel="exponential", bandwidth="silverman"),
+    KDE(bandwidth="scott", integrate=True),
+]
+
+
+class TestAffineMaps:
+    @pytest.mark.parametrize("method", AFFINE_METHODS, ids=repr)
+    def test_in_two_dimensions(self, method):
+        x, y = _plane(200, 2)
+        turn = np.array([[400.0, 30.0], [-0.2, 0.01]])
+        here = _estimate(ALL, x, y, method)
+        there = _estimate(ALL, x @ turn.T - 77, y @ turn.T - 77, method)
+        for first, second in zip(here, there, strict=True):
+            assert second == pytest.approx(first, abs=1e-8)
+            assert second.stderr == pytest.approx(first.stderr, abs=1e-8)
+            assert second.bias == pytest.approx(first.bias, abs=1e-7)
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            *AFFINE_METHODS,
+            KDE(bandwidth="likelihood"),
+            KDE(bandwidth="improved_sheather_jones"),
+        ],
+        ids=repr,
+    )
+    def test_in_one_dimension(self, method):
+        x, y = _line(200, 2)
+        here = _estimate(ALL, x, y, method)
+        there = _estimate(ALL, 5 - 1e-3 * x, 5 - 1e-3 * y, method)
+        tolerance = (
+            1e-8 if method.bandwidth not in ("likelihood", "improved_sheather_jones") else 1e-6
+        )
+        for first, second in zip(here, there, strict=True):
+            assert second == pytest.approx(first, abs=1e-8)
+
+
+class TestErrorBars:
+    def test_weights_of_one_change_nothing(self):
+        x, y = _line(300, 0)
+        plain = _estimate(KullbackLeibler(), x, y, KDE())
+        weighted = _estimate(KullbackLeibler(), x, y, KDE(), (np.full(300, 2.0), np.ones(300)))
+        assert weighted == pytest.approx(plain, rel=1e-12)
+        assert weighted.stderr == pytest.approx(plain.stderr, rel=1e-12)
+
+    def test_weights_reweight(self):
+        # x ~ N(0,1) weighted by q/p is a sample of N(1,1) with 1/e of the points.
+        x, _ = _line(4000, 0)
+        _, y = _line(1000, 1)
+        weights = np.exp(x[:, 0] - 0.5)
+        estimate = _estimate(JensenShannon(), x, y, KDE(bandwidth="scott"), (weights, None))
+        assert abs(estimate) < 4 * estimate.stderr + 0.005
+
+    def test_stderr_of_kl_is_that_of_repeated_samples(self):
+        # The spread of 60 values, known to 9 %: within 40 % at four standard errors.
+        found = [
+            _estimate(KullbackLeibler(), *_line(400, seed), KDE(bandwidth="scott"))
+            for seed in range(60)
+        ]
+        spread = np.std([float(estimate) for estimate in found], ddof=1)
+        assert np.median([estimate.stderr for estimate in found]) == pytest.approx(spread, rel=0.4)
+
+    def test_half_the_data_tell_the_direction_of_the_bias(self):
+        x, y = np.random.default_rng(0).normal(size=(2, 600, 6))
+        estimate = _estimate(JensenShannon(), x, y + 0.5, KDE(bandwidth="scott"))
+        assert estimate.bias < -0.003
+        assert any("Biased downward by about" in note for note in estimate.notes)
+
+    def test_notes_tell_when_samples_barely_overlap(self):
+        x, y = np.random.default_rng(0).normal(size=(2, 300, 1))
+        estimate = _estimate(KullbackLeibler(), x, y + 9, KDE())
+        expected = "100% of p's points lie where q has less than the background's 5 points' worth"
+        assert any(note.startswith(expected) for note in estimate.notes)
+        assert 3 < estimate < 20
+
+    def test_notes_tell_when_few_points_decide(self):
+        x, y = np.random.default_rng(1).normal(size=(2, 500, 1))
+        estimate = _estimate(ChiSquared(), x * 1.6, y, KDE())
+        assert any("of the 1000 points make up" in note for note in estimate.notes)
+
+    def test_the_same_points_twice_are_told(self):
+        x, _ = _line(100, 0)
+        estimate = _estimate(JensenShannon(), x, x, KDE())
+        assert any(note.startswith("p and q hold the very same points") for note in estimate.notes)
+
+
+class TestDegenerateData:
+    def test_constant_and_collinear_columns_are_left_out_and_named(self):
+        x, y = _plane(200, 0)
+        full = [
+            np.column_stack([z[:, 0], np.full(200, 3.0), z[:, 1], z[:, 0] - 2 * z[:, 1]])
+            for z in (x, y)
+        ]
+        plain = _estimate(ALL, x, y, KDE())
+        reduced = _estimate(ALL, *full, KDE())
+        for first, second in zip(plain, reduced, strict=True):
+            assert second == pytest.approx(first, rel=1e-9)
+        assert reduced[0].notes[0] == (
+            "Left out: column 1 is constant; column 3 is a linear combination of columns 0, 2 "
+            "in both samples."
+        )
+        np.testing.assert_allclose(
+            reduced[0].critic(full[0][:5]), plain[0].critic(x[:5]), rtol=1e-7
+        )
+
+    def test_axis_bandwidths_follow_the_columns_left_out(self):
+        x, y = _plane(100, 0)
+        wide = [np.column_stack([z[:, 0], np.zeros(100), z[:, 1]]) for z in (x, y)]
+        plain = _estimate(JensenShannon(), x, y, KDE(bandwidth=[0.3, 0.5]))
+        assert _estimate(JensenShannon(), *wide, KDE(bandwidth=[0.3, 9, 0.5])) == plain
+        matrix = KDE(bandwidth=np.diag([0.09, 1, 0.25]))
+        assert _estimate(JensenShannon(), *wide, matrix) == pytest.approx(plain, rel=1e-12)
+
+    def test_all_points_equal(self):
+        estimate = _estimate(JensenShannon(), np.ones((9, 2)), np.ones((7, 2)), KDE())
+        assert estimate == 0
+        assert estimate.notes[-1] == "All points of both samples are equal."
+        assert estimate.critic([[1.0, 1.0]]) == [0.0]
+
+    def test_repeated_values(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.poisson(3, (400, 1)), rng.poisson(3, (400, 1))
+        for estimate in _estimate(ALL, x, y, KDE()):
+            assert math.isfinite(estimate)
+            assert math.isfinite(estimate.stderr)
+
+    @pytest.mark.parametrize(
+        ("x", "y", "message"),
+        [
+            (
+                np.column_stack([np.arange(9.0), np.full(9, 2.0)]),
+                np.random.default_rng(0).normal(size=(9, 2)),
+                r"^p has no density where q has one: in p, column 1 is constant, but not in q\. "
+                r"Drop the column, or give KDE\(bandwidth=\) a number\.$",
+            ),
+            (
+                np.random.default_rng(0).normal(size=(9, 2)),
+                np.column_stack([np.arange(9.0), 3 * np.arange(9.0)]),
+                r"^q has no density where p has one: in q, column 1 is a multiple of column 0 plus",
+            ),
+            (
+                np.random.default_rng(0).normal(size=(3, 4)),
+                np.random.default_rng(1).normal(size=(9, 4)),
+                r"^p must have at least 5 points for kernel densities of 4 features, but it has 3",
+            ),
+        ],
+    )
+    def test_what_has_no_density_is_named(self, x, y, message):
+        with pytest.raises(ValueError, match=message):
+            _estimate(JensenShannon(), x, y, KDE())
+
+    def test_a_number_serves_where_one_sample_is_constant(self):
+        x, y = np.zeros((50, 1)), np.random.default_rng(0).normal(size=(50, 1))
+        estimate = _estimate(JensenShannon(), x, y, KDE(bandwidth=0.3))
+        assert 0.1 < estimate < math.log(2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"kernel": "box"}, ValueError, r"^kernel must be one of 'gaussian'"),
+        (
+            {"bandwidth": "best"},
+            ValueError,
+            r"^bandwidth must be one of 'cross_validated', 'scott', 'silverman', "
+            r"'improved_sheather_jones', 'likelihood', not 'best'\.$",
+        ),
+        ({"bandwidth": -1}, ValueError, r"^bandwidth must be a number above 0, not -1\.$"),
+        ({"background": 0}, ValueError, r"^background must be a number above 0, not 0\.$"),
+    ],
+)
+def test_bad_settings_are_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        KDE(**settings)
+
+
+def test_settings_compare_hash_and_print():
+    assert KDE(bandwidth=np.array([1, 2])) == KDE(bandwidth=[1.0, 2.0])
+    assert len({KDE(), KDE(), KDE(bandwidth="scott")}) == 2
+    assert repr(KDE(bandwidth=0.5)) == (
+        "KDE(kernel='gaussian', bandwidth=0.5, background=5.0, integrate=False)"
+    )
+
+
+def test_a_grid_is_for_two_dimensions_at_most():
+    x, y = np.random.default_rng(0).normal(size=(2, 50, 3))
+    message = r"^KDE\(integrate=True\) is for one and two features, but the data have 3\. Use KDE"
+    with pytest.raises(ValueError, match=message):
+        _estimate(JensenShannon(), x, y, KDE(integrate=True))
+
+
+LOSS_METHODS = [
+    KDE(),
+    KDE(bandwidth="silverman"),
+    KDE(bandwidth=[0.4, 0.7]),
+    KDE(kernel="exponential", bandwidth="scott"),
+    KDE(kernel="epanechnikov", bandwidth="scott"),
+]
+
+
+class TestLoss:
+    @staticmethod
+    def _batches():
+        x, y = _plane(60, 7)
+        return torch.tensor(x[:55]), torch.tensor(y)
+
+    @pytest.mark.parametrize("method", LOSS_METHODS, ids=repr)
+    @pytest.mark.parametrize("definition", ALL, ids=lambda definition: definition.symbol)
+    def test_equals_the_estimate(self, definition, method):
+        x, y = self._batches()
+        loss = differentiable_loss(definition, x, y, method=method, rng=0)
+        estimate = _estimate(definition, x, y, method)
+        assert loss.shape == ()
+        if isinstance(definition, TotalVariation):
+            # Another form of it, as signs have no slope.
+            assert abs(loss.item() - estimate) < 4 * estimate.stderr
+        else:
+            assert loss.item() == pytest.approx(estimate, rel=1e-9)
+
+    @pytest.mark.parametrize("method", LOSS_METHODS, ids=repr)
+    @pytest.mark.parametrize("definition", ALL, ids=lambda definition: definition.symbol)
+    def test_gradient_by_finite_differences(self, definition, method):
+        x, y = (batch.requires_grad_() for batch in self._batches())
+        loss = differentiable_loss(definition, x, y, method=method, rng=0)
+        slopes = torch.autograd.grad(loss, (x, y))
+        torch.testing.assert_close(
+            [*map(torch.isfinite, slopes)], [torch.ones_like(x).bool(), torch.ones_like(y).bool()]
+        )
+        generator = torch.Generator().manual_seed(1)
+        step = 1e-6
+        for _ in range(3):
+            along = [torch.randn(z.shape, generator=generator, dtype=z.dtype) for z in (x, y)]
+            ends = []
+            for sign in (1, -1):
+                moved = [z.detach() + sign * step * a for z, a in zip((x, y), along, strict=True)]
+                value = differentiable_loss(definition, *moved, method=method, rng=0)
+                ends.append(value.item())
+            expected = (ends[0] - ends[1]) / (2 * step)
+            given = sum((s * a).sum().item() for s, a in zip(slopes, along, strict=True))
+            assert given == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+    def test_training_on_it_moves_one_batch_to_the_other(self):
+        rng = np.random.default_rng(0)
+        target = torch.tensor(rng.normal(3, 0.5, (200, 1)))
+        noise = torch.tensor(rng.normal(size=(200, 1)))
+        shift = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+        scale = torch.ones(1, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.Adam([shift, scale], lr=0.1)
+        for _ in range(150):
+            optimizer.zero_grad()
+            loss = JensenShannon().loss(
+                target, shift + scale * noise, method=KDE(bandwidth="scott")
+            )
+            loss.backward()
+            optimizer.step()
+        assert shift.item() == pytest.approx(3, abs=0.2)
+        assert abs(scale.item()) == pytest.approx(0.5, abs=0.15)
+
+    def test_float32_stays_float32(self):
+        x, y = (batch.float().requires_grad_() for batch in self._batches())
+        loss = differentiable_loss(JensenShannon(), x, y, method="kde", rng=0)
+        assert loss.dtype == torch.float32
+
+    @pytest.mark.parametrize(
+        ("method", "x", "error", "message"),
+        [
+            (KDE(integrate=True), None, InvalidPairError, r"^KDE\(integrate=True\) has no differ"),
+            (
+                KDE(bandwidth="likelihood"), None, ValueError,
+                r"^bandwidth=\"likelihood\" has no gradient\. For a loss use \"cross_validated\"",
+            ),
+            (KDE(), torch.ones(9, 2), ValueError, r"^x has no density: column 0 is constant; c"),
+            (KDE(), torch.ones(2, 2), ValueError, r"^x must have at least 3 samples for ke"),
+            (KDE(), torch.full((9, 2), torch.nan), ValueError, r"^x must be finite, but 18 of its"),
+        ],
+    )  # fmt: skip
+    def test_bad_batches_are_refused(self, method, x, error, message):
+        good, y = self._batches()
+        with pytest.raises(error, match=message):
+            differentiable_loss(JensenShannon(), good if x is None else x, y, method=method, rng=0)
