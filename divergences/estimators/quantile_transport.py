@@ -7,6 +7,7 @@ handled at once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.measures.samples import Samples
+
+_DECADES = 140  # the error bar squares the costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,3 +207,15 @@ def tensor_cost(x: torch.Tensor, y: torch.Tensor, matching: Matching, order: flo
     columns = torch.as_tensor(matching.columns, device=x.device)
     mass = torch.as_tensor(matching.mass, device=x.device, dtype=x.dtype)
     return torch.matmul(power_cost(x[..., rows] - y[..., columns], order), mass)
+
+
+def require_range(p: Samples, q: Samples, order: float) -> None:
+    """Raise an error where |x - y|^r would overflow, or vanish though the points differ."""
+    low = np.minimum(p.points.min(axis=0), q.points.min(axis=0))
+    high = np.maximum(p.points.max(axis=0), q.points.max(axis=0))
+    span = float((high / 2 - low / 2).max()) * 2
+    if span > 0 and not abs(order * math.log10(span)) < _DECADES:
+        raise ValueError(
+            f"p and q must have costs |x - y|^{order:g} within the range of floating point, but "
+            f"their values spread over {span:.3g}. Rescale the data, or use a lower order."
+        )

@@ -21,7 +21,7 @@ from divergences.estimators.log_sinkhorn import (
     mean_cost,
     solve_entropic,
 )
-from divergences.estimators.quantile_transport import without_empty
+from divergences.estimators.quantile_transport import require_range, without_empty
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.measures.samples import Samples
 from divergences.work import Run, row_tiles
@@ -145,6 +145,7 @@ def entropic_divergence(
 ) -> Reading:
     """Solve, read the error bar from the potentials, and measure the level at P = Q."""
     p, q = without_empty(p), without_empty(q)
+    require_range(p, q, definition.order)
     problem, center = _posed(definition, p.points, q.points, p.mass, q.mass)
     if problem is None:
         return Reading(0.0, 0.0, notes=("All points of both samples coincide.",))

@@ -189,6 +189,7 @@ def sliced_transport(
     """Average over directions; the spread adds sampling and Monte Carlo error."""
     order = definition.order
     directions = estimator.directions(p.d, run.rng)
+    line.require_range(p, q, order)
     p, q, center = _centered(line.without_empty(p), line.without_empty(q))
     slices = Slices(p, q, directions, order)
     costs, at_p, at_q = slices.costs_and_potentials(run)
