@@ -28,8 +28,8 @@ from divergences.views import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_QUICK_FEATURES = 6
-_QUICK_POINTS = 100
+_QUICK_FEATURES = 4
+_QUICK_POINTS = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,12 @@ class Stage:
     def say(self, text: str) -> None:
         """Print a paragraph, wrapped."""
         print(paragraphs([text], bullet=""), flush=True)
+
+    def show(self, result: Comparison) -> None:
+        """Print a table, and how many rows see a difference."""
+        seen = sum(_differs(estimate) for estimate in result)
+        print(result)
+        self.say(f"In short: {seen} of {len(result)} divergences see a difference.")
 
     def progress(self, text: str) -> None:
         """Tell whoever waits what is being done."""
@@ -168,7 +174,7 @@ def tumors_jointly(stage: Stage) -> None:
     )
     stage.progress("the whole catalogue on the tumors")
     joint = compare(p, q, rng=stage.seed)
-    print(joint)
+    stage.show(joint)
     axes = joint.plot()
     axes.set_title(f"Malignant against benign tumors, {p.d} features jointly")
     stage.save(axes, "tumors-divergences.png", "every divergence of the tumors with its interval")
@@ -184,7 +190,7 @@ def digits(stage: Stage) -> None:
         f"standardized."
     )
     stage.progress("the whole catalogue on the digits")
-    print(compare(p, q, rng=stage.seed))
+    stage.show(compare(p, q, rng=stage.seed))
     stage.progress("figures of the digits")
     names = ("threes", "eights")
     stage.save(
@@ -217,11 +223,11 @@ def halves(stage: Stage) -> None:
     stage.say(
         f"One feature at a time: JS sees a difference in {len(seen)} of {p.d} features"
         + (f" ({', '.join(seen)})" if seen else "")
-        + f". 95 % intervals may miss in about {0.05 * p.d:.0f} of {p.d}."
+        + f". With 95 % intervals, about {0.05 * p.d:.0f} false alarms in {p.d} are no surprise."
     )
     stage.progress("the whole catalogue on the two halves")
     print(f"\nAll {p.d} features jointly, standardized:")
-    print(compare(*standardized(p, q), rng=stage.seed))
+    stage.show(compare(*standardized(p, q), rng=stage.seed))
     names = ("one half", "other half")
     pair = most_different_features(each, p, q)
     stage.save(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 GAP = "  "
-NARROWEST = 12
+NARROWEST = 24
 
 
 def terminal_width() -> int:

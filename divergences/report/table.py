@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from divergences.estimate import Estimate
 
 _WORDS = "in plain words"
+_UNLIMITED = 10_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,6 +145,8 @@ class Comparison(Sequence["Estimate"]):
         if not common and _width(table) > room:
             table, footnotes = self._table(with_methods=False), self._methods()
         if _width(table) > room:
+            table = self._table(with_methods=False, width=room)
+        if _width(table) > room:
             table = self._table(with_methods=False, beneath=True)
         footnotes += self._footnotes()
         parts = [self._sizes(), table, paragraphs(footnotes, width=room)]
@@ -187,14 +190,16 @@ class Comparison(Sequence["Estimate"]):
             raise KeyError(f"{label!r} is not among {', '.join(map(repr, self.labels))}.")
         return self.labels.index(label)
 
-    def _table(self, with_methods: bool, beneath: bool = False) -> str:
+    def _table(self, with_methods: bool, beneath: bool = False, width: int = _UNLIMITED) -> str:
         columns = self._columns(with_methods)
         words = columns.pop(_WORDS) if beneath else []
         return text_table(
             list(columns),
             list(zip(*columns.values(), strict=True)),
             right=[list(columns).index("seconds")],
+            flexible=[] if beneath else [len(columns) - 1],
             beneath=words,
+            width=width,
         )
 
     def _columns(self, with_methods: bool) -> dict[str, list[str]]:

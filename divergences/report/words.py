@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_LISTED = 7
 _LARGE = 1e6
-_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?%)?", re.IGNORECASE)
 
 
 def verdict(estimate: Estimate) -> str:
@@ -43,11 +43,11 @@ def verdict(estimate: Estimate) -> str:
     if low == high == 0:
         return "no difference: exactly 0"
     if high < 0:
-        return "no difference seen: the interval is below 0"
+        return "no difference seen: interval below 0"
     if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
-        return "too noisy to tell: the interval contains 0"
+        return "too noisy to tell: interval contains 0"
     if low <= 0:
-        return "no difference seen: the interval contains 0"
+        return "no difference seen: interval contains 0"
     return f"differs{_meaning(estimate)}"
 
 
@@ -55,11 +55,11 @@ def _meaning(estimate: Estimate) -> str:
     definition = estimate.definition
     if isinstance(definition, TotalVariation):
         right = 50 * (1 + min(max(estimate, 0.0), 1.0))
-        return f": the best guess, P or Q, is right in {right:.0f} %"
+        return f": best guess right in {right:.0f} %"
     largest = _largest(definition)
     if largest is not None:
-        return f": {100 * estimate / largest:.0f} % of the maximum"
-    return ": the value is exact" if estimate.stderr == 0 else ": the interval is above 0"
+        return f": {100 * estimate / largest:.0f} % of maximum"
+    return ": exact value" if estimate.stderr == 0 else ": interval above 0"
 
 
 def _largest(definition: object) -> float | None:
@@ -119,6 +119,10 @@ def merged_notes(labels: Sequence[str], notes: Sequence[Iterable[str]]) -> list[
     return [_merged(members, len(labels)) for members in families.values()]
 
 
+def _as_float(number: str) -> float:
+    return float(number.rstrip("% ").replace(",", ""))
+
+
 def _merged(members: list[tuple[str, str]], rows: int) -> str:
     names = list(dict.fromkeys(label for label, _ in members))
     about = ", ".join(names) if len(names) <= _MOST_LISTED else f"{len(names)} of {rows}"
@@ -132,7 +136,7 @@ def _merged(members: list[tuple[str, str]], rows: int) -> str:
         if len(set(numbers)) == 1:
             return match.group()
         if len(set(numbers)) > _MOST_LISTED:
-            ordered = sorted(numbers, key=lambda number: float(number.replace(",", "")))
+            ordered = sorted(numbers, key=_as_float)
             return f"{ordered[0]} to {ordered[-1]}"
         by_number: dict[str, list[str]] = {}
         for number, (label, _) in zip(numbers, members, strict=True):
