@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _VON_MISES_SERIES_END = 40.0
 
 
+# Where scipy takes the logarithm of a density that has already underflowed to zero.
+_LOG_DENSITIES: dict[str, Callable[..., Any]] = {
+    "laplace": lambda z: -np.abs(z) - np.log(2),
+    "cauchy": lambda z: -np.log(np.pi) - 2 * np.log(np.hypot(1, z)),
+    "pareto": lambda z, b: np.where(
+        z >= 1, np.log(b) - (b + 1) * np.log(np.maximum(z, 1)), -np.inf
+    ),
+}
+
+
 class Law(Protocol):
     """What the integrals on the line ask of a measure.
 
@@ -77,15 +87,23 @@ class ScipyLaw:
         return np.asarray(values, dtype=np.float64)
 
     def log_density(self, x: Array) -> Array:
-        return self._call("logpmf" if self.discrete else "logpdf", x)
+        if self.discrete:
+            return self._call("logpmf", x)
+        return self._log_density_at((np.asarray(x) - self.loc) / self.scale)
 
     def log_density_from(self, anchor: Array, t: Array) -> Array:
         if self.discrete:
             return self.log_density(anchor + t)
-        z = ((anchor - self.loc) + t) / self.scale
+        return self._log_density_at(((anchor - self.loc) + t) / self.scale)
+
+    def _log_density_at(self, z: Array) -> Array:
+        formula = _LOG_DENSITIES.get(getattr(self.dist, "name", ""))
         with np.errstate(all="ignore"):
-            values = np.asarray(self.dist.logpdf(z, *self.shapes), dtype=np.float64)
-        return np.asarray(values - np.log(self.scale))
+            if formula is not None:
+                values = formula(z, *self.shapes)
+            else:
+                values = self.dist.logpdf(z, *self.shapes)
+        return np.where(np.isinf(z), -np.inf, values - np.log(self.scale))
 
     def cdf(self, x: Array) -> Array:
         return self._call("cdf", x)
@@ -129,43 +147,52 @@ class BetaLaw(ScipyLaw):
 
 
 class VonMisesLaw(ScipyLaw):
-    """Von Mises on one turn, [loc - pi, loc + pi]."""
+    """Von Mises as both libraries draw it: angles in [-pi, pi], whatever the mean direction."""
 
     def __init__(self, loc: float, concentration: float) -> None:
         super().__init__("vonmises", (concentration,), loc, 1.0)
 
     @cached_property
     def support(self) -> tuple[float, float]:
-        return self.loc - np.pi, self.loc + np.pi
+        return -np.pi, np.pi
 
     def _masked(self, x: Array, values: Array) -> Array:
-        low, high = self.support
-        return np.where((x >= low) & (x <= high), values, -np.inf)
+        return np.where(np.abs(x) <= np.pi, values, -np.inf)
 
     def log_density(self, x: Array) -> Array:
         return self._masked(np.asarray(x), super().log_density(x))
 
     def log_density_from(self, anchor: Array, t: Array) -> Array:
-        return self._masked(np.asarray(anchor + t), super().log_density_from(anchor, t))
+        return self.log_density(np.asarray(anchor + t))
 
     def cdf(self, x: Array) -> Array:
-        low, high = self.support
-        x = np.clip(np.asarray(x, dtype=np.float64), low, high)
-        # Beyond a concentration of 50 scipy's series gives way to a normal approximation that
-        # is right to seven digits only.
-        if self.shapes[0] < _VON_MISES_SERIES_END:
-            return np.asarray(super().cdf(x))
-        lower = self._lower_mass(-np.abs(x - self.loc))
-        return np.where(x <= self.loc, lower, 1.0 - lower)
+        x = np.clip(np.asarray(x, dtype=np.float64), -np.pi, np.pi)
+        return self._turns(x - self.loc) - self._turns(np.asarray(-np.pi - self.loc))
 
     def survival(self, x: Array) -> Array:
-        return self.cdf(2 * self.loc - np.asarray(x, dtype=np.float64))
+        x = np.clip(np.asarray(x, dtype=np.float64), -np.pi, np.pi)
+        return self._turns(np.asarray(np.pi - self.loc)) - self._turns(x - self.loc)
 
     def quantile(self, u: Array) -> Array:
         return inverse_cdf(self.cdf, np.asarray(u, dtype=np.float64), *self.support)
 
     def upper_quantile(self, u: Array) -> Array:
-        return 2 * self.loc - self.quantile(u)
+        return -inverse_cdf(
+            lambda x: self.survival(-np.asarray(x)), np.asarray(u, float), *self.support
+        )
+
+    def _turns(self, angle: Array) -> Array:
+        """Mass up to an angle from the mean direction, each whole turn counting one."""
+        whole = np.round(angle / (2 * np.pi))
+        rest = angle - 2 * np.pi * whole
+        # Beyond a concentration of 50 scipy's series gives way to a normal approximation that
+        # is right to seven digits only.
+        if self.shapes[0] < _VON_MISES_SERIES_END:
+            from scipy.stats import vonmises
+
+            return np.asarray(whole + vonmises.cdf(rest, self.shapes[0]))
+        lower = self._lower_mass(-np.abs(rest))
+        return np.asarray(whole + np.where(rest <= 0, lower, 1.0 - lower))
 
     def _lower_mass(self, centered: Array) -> Array:
         from scipy.integrate import tanhsinh

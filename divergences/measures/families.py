@@ -82,7 +82,7 @@ class Line(Family):
         return 1
 
     @cached_property
-    def law(self) -> Law:  # type: ignore[override]
+    def law(self) -> Law:
         """Distribution function and quantiles."""
         return self._law()
 
@@ -110,8 +110,9 @@ def _words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, np.ndarray):
-        with np.printoptions(precision=4, threshold=8, edgeitems=2, linewidth=10_000):
-            return str(np.array2string(value, separator=", ").replace("\n", ""))
+        if value.size > 6:
+            return f"<{'x'.join(map(str, value.shape))}>"
+        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
     return repr(value)
 
 
@@ -256,7 +257,7 @@ class Logistic(Line):
 
 @dataclass(frozen=True, repr=False)
 class VonMises(Line):
-    """Density proportional to exp(concentration cos(x - loc)) on [loc - pi, loc + pi]."""
+    """Density proportional to exp(concentration cos(x - loc)) on [-pi, pi]."""
 
     loc: float
     concentration: float
