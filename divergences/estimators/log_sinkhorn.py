@@ -14,9 +14,9 @@ solved by conjugate gradients, cut the tail (Brauer et al., 2017).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -27,7 +27,11 @@ from divergences.work import Run, available_memory, row_tiles
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 KEPT_BYTES = 2**30
+SMALL_BYTES = 2**24
 CACHED_TILES = 8
 ANNEALING = 4.0
 DRIFT = 30.0
@@ -87,7 +91,7 @@ class EntropicProblem:
         def of_rows(rows: slice) -> NDArray[np.float64]:
             return -log_sum_exp(self.exponents(rows, zero, weighted))
 
-        return np.concatenate(list(run.map(of_rows, self.tiles(), "Entropic transport")))
+        return np.concatenate(list(_mapped(of_rows, self.tiles(), run)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +163,15 @@ def log_sum_exp(exponents: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(top + np.log(exponents.sum(axis=1)))
 
 
+def _mapped(
+    function: Callable[[Item], Result], items: Sequence[Item], run: Run
+) -> Iterator[Result]:
+    # One tile needs no progress bar, which would take longer than the tile.
+    if len(items) == 1:
+        return iter([function(items[0])])
+    return run.map(function, items, "Entropic transport")
+
+
 class _Density:
     """exp(F + G - K) for fixed F and G, kept in memory where it is small."""
 
@@ -168,9 +181,9 @@ class _Density:
         self.problem, self.F, self.G, self.run = problem, F, G, run
         self.tiles = problem.tiles()
         self.kept: dict[int, NDArray[np.float64]] = {}
-        if 8 * len(F) * len(G) <= min(KEPT_BYTES, available_memory() // 4):
-            computed = run.map(self._rows, range(len(self.tiles)), "Entropic transport")
-            self.kept = dict(enumerate(computed))
+        needed = 8 * len(F) * len(G)
+        if needed <= SMALL_BYTES or needed <= min(KEPT_BYTES, available_memory() // 4):
+            self.kept = dict(enumerate(_mapped(self._rows, range(len(self.tiles)), run)))
 
     def _rows(self, index: int) -> NDArray[np.float64]:
         if index in self.kept:
@@ -184,8 +197,7 @@ class _Density:
         def of_tile(index: int) -> NDArray[np.float64]:
             return np.asarray(self._rows(index) @ t)
 
-        indices = range(len(self.tiles))
-        return np.concatenate(list(self.run.map(of_tile, indices, "Entropic transport")))
+        return np.concatenate(list(_mapped(of_tile, range(len(self.tiles)), self.run)))
 
     def transposed_times(self, s: NDArray[np.float64]) -> NDArray[np.float64]:
         """sum_i s_i density_ij."""
@@ -209,7 +221,7 @@ class _Density:
 
     def _summed(self, of_tile: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float64]:
         total = np.zeros(len(self.G))
-        for part in self.run.map(of_tile, range(len(self.tiles)), "Entropic transport"):
+        for part in _mapped(of_tile, range(len(self.tiles)), self.run):
             total += part
         return total
 

@@ -65,6 +65,12 @@ def match_masses(a: NDArray[np.float64], b: NDArray[np.float64]) -> Matching:
     """Return the monotone matching of points with positive weights that sum to one."""
     ends_a, ends_b = np.cumsum(a), np.cumsum(b)
     ends_a[-1] = ends_b[-1] = 1.0
+    # Levels that differ by rounding alone are one level, as they are for equal weights.
+    after = np.minimum(np.searchsorted(ends_a, ends_b), len(a) - 1)
+    before = np.maximum(after - 1, 0)
+    near = np.where(ends_a[after] - ends_b < ends_b - ends_a[before], after, before)
+    rounding = np.finfo(float).eps * (len(a) + len(b))
+    ends_b = np.where(np.abs(ends_a[near] - ends_b) < rounding, ends_a[near], ends_b)
     levels = np.union1d(ends_a, ends_b)
     levels = levels[levels <= 1.0]
     starts = np.concatenate([[0.0], levels[:-1]])
