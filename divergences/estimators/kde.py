@@ -19,13 +19,9 @@ from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import Subspace, find_subspace
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
+from divergences.estimators.calibration import calibration
 from divergences.estimators.estimator import register, register_loss
-from divergences.estimators.kde_fit import (
-    CROSS_VALIDATED,
-    DensityPair,
-    balancing_offset,
-    choose_bandwidths,
-)
+from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
 from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_note
 from divergences.measures.samples import Samples
@@ -46,9 +42,9 @@ class KDE(RatioEstimator):
     Each density is (n f + c r)/(n + c): the kernel density f of n points, and c points' worth of
     a broad Student t density r with the moments of both samples. Where neither sample has
     points, kernel tails alone would make l huge and arbitrary; r makes it near zero there, and
-    holds it to about ln(n/c) where only one of them has points. A constant is added to l such
-    that the posteriors of P average to one half. The values follow every invertible affine map
-    of the data.
+    holds it to about ln(n/c) where only one of them has points. Then l becomes a l + b, with a
+    and b from a logistic regression of membership on l: this undoes what blur does to all
+    log-ratios alike. The values follow every invertible affine map of the data.
 
     Parameters
     ----------
@@ -63,14 +59,13 @@ class KDE(RatioEstimator):
     background : float
         c, above 0, in points.
     integrate : bool
-        Whether to integrate over a grid instead of averaging over the samples, in one and two
-        dimensions. It has less spread but feels the smoothing more: the peaks are blurred, and
-        no leaving out makes up for it.
+        Whether to integrate the densities over a grid instead of averaging over the samples, in
+        one and two dimensions. There is no calibration, and blurred peaks stay blurred.
 
     References
     ----------
     Moon and Hero (2014); Kandasamy et al. (2015); Hall and Wand (1988) for bandwidths chosen
-    for the contrast of two densities.
+    for the contrast of two densities; Platt (1999).
 
     Examples
     --------
@@ -147,11 +142,14 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     p, q = (replace(sample, points=subspace.reduce(sample.points)) for sample in (p, q))
     kernel = as_kernel(estimator.kernel)
     weight = float(estimator.background)
-    bandwidths = choose_bandwidths(setting, p, q, kernel, weight, run)
+    # The integral is of the densities as they are, so that none must rely on a slope.
+    with_slope = not estimator.integrate
+    bandwidths = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
     pair = DensityPair.fit(p, q, bandwidths, kernel, weight, subspace)
     at_p, at_q, shares = pair.leave_one_out(p, q, run)
-    offset = float(balancing_offset(at_p, at_q, p.weights, q.weights))
-    at_p, at_q, pair = at_p + offset, at_q + offset, replace(pair, offset=offset)
+    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
+    at_p, at_q = slope * at_p + offset, slope * at_q + offset
+    pair = replace(pair, slope=slope, offset=offset)
     # Half the points would take wider kernels, by the rate of every rule.
     wider = 2.0 ** (1 / (p.d + 4))
     half_widths = bandwidths[0].scaled(wider), bandwidths[1].scaled(wider)
@@ -182,8 +180,8 @@ def _fit_halves(
         pair = DensityPair.fit(part_p, part_q, bandwidths, kernel, weight, subspace)
         at_p[rows_p], at_q[rows_q], _ = pair.leave_one_out(part_p, part_q, run)
         pairs.append(pair)
-    offset = float(balancing_offset(at_p, at_q, p.weights, q.weights))
-    at_p, at_q = at_p + offset, at_q + offset
+    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
+    at_p, at_q = slope * at_p + offset, slope * at_q + offset
     return LogRatio(at_p, at_q, pairs[0]), tuple(pairs)
 
 
@@ -325,7 +323,7 @@ def _identity_notes(p: Samples, q: Samples) -> tuple[str, ...]:
         return ()
     return (
         "p and q hold the very same points; the estimate takes the samples for independent, "
-        "and comes out below zero.",
+        "and comes out near zero or below.",
     )
 
 

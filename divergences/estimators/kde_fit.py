@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from divergences.definitions import JensenShannon
 from divergences.density.background import Background
@@ -21,6 +20,7 @@ from divergences.density.bandwidths import (
 )
 from divergences.density.mixture import KernelMixture
 from divergences.density.subspace import Subspace
+from divergences.estimators.calibration import calibration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 CROSS_VALIDATED = "cross_validated"
 _POINTS_TO_CHOOSE_BY = 2_000
 _SMALLEST_POWER, _LARGEST_POWER = -10, 1
-_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +48,8 @@ class DensityPair:
         c, in points.
     subspace : Subspace
         The columns that are used.
-    offset : float
-        What is added to every ln(p/q).
+    slope, offset : float
+        The calibration: a ln(p/q) + b is what is reported.
     """
 
     p: KernelMixture
@@ -58,6 +57,7 @@ class DensityPair:
     background: Background
     weight: float
     subspace: Subspace
+    slope: float = 1.0
     offset: float = 0.0
 
     @classmethod
@@ -78,9 +78,9 @@ class DensityPair:
         return cls(mixtures[0], mixtures[1], Background.of(p, q), weight, subspace)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """ln(p/q) at points with all their columns."""
+        """Calibrated ln(p/q) at points with all their columns."""
         log_p, log_q = self.log_densities(self.subspace.reduce(points))
-        return log_p - log_q + self.offset
+        return self.slope * (log_p - log_q) + self.offset
 
     def log_densities(
         self, points: NDArray[np.float64], run: Run | None = None
@@ -127,52 +127,42 @@ class DensityPair:
         return (math.log(size) + log_density < math.log(self.weight) + floor).astype(np.float64)
 
 
-def balancing_offset(
-    at_p: Any, at_q: Any, mass_p: Any = None, mass_q: Any = None, rounds: int = _ROUNDS
-) -> Any:
-    r"""Constant to add to the log-ratios so that the posteriors of P average to one half.
-
-    The true log-ratio has E_P[eta] + E_Q[eta] = 1, eta = 1/(1 + e^-l). What leaving points out
-    and blurring the two densities unevenly adds to all log-ratios alike is undone here, which
-    one-sided means such as E_P[l] would feel in full. Each round is one step of expectation
-    maximization for the class proportions; arrays and tensors.
-    """
-    xp = array_namespace(at_p)
-    offset = 0 * at_p.mean()
-    for _ in range(rounds):
-        posterior = [1 / (1 + xp.exp(-(at + offset))) for at in (at_p, at_q)]
-        masses = (mass_p, mass_q)
-        share = sum(
-            eta.mean() if mass is None else (mass * eta).sum()
-            for eta, mass in zip(posterior, masses, strict=True)
-        )
-        offset = offset + xp.log((2 - share) / share)
-    return offset
-
-
 def choose_bandwidths(
-    setting: Any, p: Samples, q: Samples, kernel: SmoothingKernel, weight: float, run: Run
+    setting: Any,
+    p: Samples,
+    q: Samples,
+    kernel: SmoothingKernel,
+    weight: float,
+    run: Run,
+    *,
+    with_slope: bool,
 ) -> tuple[Bandwidth, Bandwidth]:
     """Bandwidths of both densities by a rule, the user's numbers, or cross-validation.
 
     Cross-validation takes Scott's bandwidths, for each sample's own covariance and for the mean
     of the two, and the power of two times them at which the leave-one-out Jensen–Shannon
-    divergence is greatest: as held-out values lie below the truth on average, the greatest is
-    nearest.
+    divergence is greatest, after calibration with or without a slope: as held-out values lie
+    below the truth on average, the greatest is nearest.
     """
     if setting != CROSS_VALIDATED:
         return (
             resolve_bandwidth(setting, p.points, p.mass, kernel),
             resolve_bandwidth(setting, q.points, q.mass, kernel),
         )
-    shape, scale = contrast(p, q, kernel, weight, run)
+    shape, scale = contrast(p, q, kernel, weight, run, with_slope=with_slope)
     own, common = _scott_bandwidths(p, q, kernel)
     first, second = common if shape == "common" else own
     return first.scaled(scale), second.scaled(scale)
 
 
 def contrast(
-    p: Samples, q: Samples, kernel: SmoothingKernel, weight: float, run: Run
+    p: Samples,
+    q: Samples,
+    kernel: SmoothingKernel,
+    weight: float,
+    run: Run,
+    *,
+    with_slope: bool = True,
 ) -> tuple[str, float]:
     """The covariance ("own" or "common") and the multiple of Scott's rule that contrast best."""
     few_p, few_q = (_thinned(sample, run) for sample in (p, q))
@@ -182,8 +172,9 @@ def contrast(
         scaled = bandwidths[0].scaled(2.0**power), bandwidths[1].scaled(2.0**power)
         pair = DensityPair.fit(few_p, few_q, scaled, kernel, weight, whole)
         at_p, at_q, _ = pair.leave_one_out(few_p, few_q, run)
-        offset = balancing_offset(at_p, at_q, few_p.weights, few_q.weights)
-        at_p, at_q = at_p + offset, at_q + offset
+        masses = few_p.mass, few_q.mass
+        slope, offset = calibration(at_p, at_q, *masses, weight, with_slope=with_slope)
+        at_p, at_q = slope * at_p + offset, slope * at_q + offset
         return few_p.mean(definition.critic_p(at_p)) + few_q.mean(definition.critic_q(at_q))
 
     own, common = _scott_bandwidths(few_p, few_q, kernel)

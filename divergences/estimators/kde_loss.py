@@ -18,7 +18,8 @@ from divergences.density.bandwidths import (
 )
 from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
-from divergences.estimators.kde_fit import CROSS_VALIDATED, balancing_offset, contrast
+from divergences.estimators.calibration import calibration
+from divergences.estimators.kde_fit import CROSS_VALIDATED, contrast
 from divergences.measures.samples import as_samples
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def log_ratios(
     y_at_y = _log_blend(kernel, y, y, factor_y, weight, floor_y, leave_out_self=True)
     sizes = math.log(len(x) + estimator.background) - math.log(len(y) + estimator.background)
     at_x, at_y = x_at_x - y_at_x - sizes, x_at_y - y_at_y - sizes
-    offset = balancing_offset(at_x, at_y)
-    return at_x + offset, at_y + offset
+    mass_x, mass_y = (at.new_full(at.shape, 1 / len(at)) for at in (at_x, at_y))
+    slope, offset = calibration(at_x, at_y, mass_x, mass_y, float(estimator.background))
+    return slope * at_x + offset, slope * at_y + offset
 
 
 def _log_blend(
