@@ -7,6 +7,7 @@ sum over them is the same to the last bit however many threads computed it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -77,11 +78,16 @@ class Run:
             yield from self._track(pool.map(function, items), len(items), description)
 
     def _track(self, results: Iterable[Result], total: int, description: str) -> Iterator[Result]:
-        disable = None if self.progress is None else not self.progress
+        if self.progress is False or (self.progress is None and not sys.stderr.isatty()):
+            yield from results
+            return
         delay = 1.0 if self.progress is None else 0.0
-        yield from tqdm(
-            results, total=total, desc=description, disable=disable, delay=delay, leave=False
-        )
+        yield from _Bar(results, total=total, desc=description, delay=delay, leave=False)
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    # tqdm would start a thread that outlives the bar.
+    monitor_interval = 0
 
 
 def row_tiles(n_rows: int, n_columns: int, arrays: int = 3) -> list[slice]:

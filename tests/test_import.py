@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from functools import cache
 
 import pytest
 
@@ -54,6 +55,7 @@ dv.compare(x, x + 0.5, rng=0, progress=False)
 """
 
 
+@cache
 def run(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -64,7 +66,7 @@ def test_import_takes_less_than_three_tenths_of_a_second():
     code = (
         "import time; t = time.perf_counter(); import divergences; print(time.perf_counter() - t)"
     )
-    assert min(float(run(code)) for _ in range(5)) < 0.3
+    assert min(float(run(code + " " * trial)) for trial in range(5)) < 0.3
 
 
 def test_names_are_listed_without_loading_heavy_libraries():
@@ -75,30 +77,35 @@ def test_names_are_listed_without_loading_heavy_libraries():
     "heavy", ["torch", "sklearn", "ot", "matplotlib", "pandas", "polars", "pyarrow", "scipy.stats"]
 )
 def test_import_leaves_heavy_libraries_alone(heavy):
-    assert run(f"import sys, divergences; print({heavy!r} in sys.modules)") == "False"
+    assert heavy not in run("import sys, divergences; print(*sys.modules)").split()
 
 
 @pytest.mark.parametrize("heavy", ["torch", "sklearn", "ot", "matplotlib"])
 def test_the_door_and_the_definitions_need_none_of_them(heavy):
     code = (
         "import sys, divergences as dv; dv.JensenShannon(), dv.Wasserstein(2); "
-        f"dv.wasserstein_distance; print({heavy!r} in sys.modules)"
+        "dv.wasserstein_distance; print(*sys.modules)"
     )
-    assert run(code) == "False"
+    assert heavy not in run(code).split()
 
 
-@pytest.mark.parametrize("prepare", ["", "import torch, sklearn"], ids=["bare", "torch loaded"])
 @pytest.mark.parametrize(
-    "act", ["import divergences", TOUCH_EVERYTHING], ids=["import", "every name"]
+    ("prepare", "act"),
+    [
+        ("", "import divergences"),
+        ("import torch, sklearn.base", "import divergences"),
+        # Loading scikit-learn adds filters of its own, which are not ours to judge.
+        ("import torch, sklearn.base", TOUCH_EVERYTHING),
+    ],
+    ids=["bare", "torch loaded", "every name"],
 )
 def test_import_changes_no_global_state(prepare, act):
     run(BEFORE_AND_AFTER.format(prepare=prepare, act=act))
 
 
 def test_use_changes_no_global_state():
-    # Loading sklearn and torch is done before, as they are not ours to judge.
     prepare = "import torch, sklearn, sklearn.model_selection, ot, scipy.stats, tqdm"
-    run(BEFORE_AND_AFTER.format(prepare=prepare, act=USE_IT.strip().replace("\n", "\n")))
+    run(BEFORE_AND_AFTER.format(prepare=prepare, act=USE_IT.strip()))
 
 
 def test_the_state_check_sees_a_change():
