@@ -42,8 +42,10 @@ class ExactTransport(Estimator):
     f(z) = min over j of |z - y_j|^r - v_j: high where P outweighs Q, 1-Lipschitz for r = 1.
 
     The value lies above the truth on average, by about n^(-1/d): two samples of one measure are
-    never at distance zero. How far above is measured on random halves of each sample, and told
-    in the notes, in `bias` and by the lower end of the interval.
+    never at distance zero. How far above is measured on random halves of each sample, taken to
+    full size by the rate n^(-1/d), and told in the notes, in `bias` and by the lower end of the
+    interval. Where the points lie near a set of fewer dimensions the rate is faster, and what is
+    told is too much.
 
     Raises
     ------
