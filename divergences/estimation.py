@@ -150,8 +150,10 @@ def _estimates(
             raise TypeError(
                 f"definition must be an object such as JensenShannon(), not {definition!r}."
             )
+    _refuse_weights_of_measures({"p": p, "q": q}, weights)
     if is_known(p) and is_known(q) and (method == "auto" or isinstance(method, Auto)):
-        return [_exact(definition, as_known(p), as_known(q), run) for definition in definitions]
+        known = as_known(p, name="p"), as_known(q, name="q")
+        return [_exact(definition, *known, run) for definition in definitions]
     sample_p, sample_q = _as_pair(p, q, weights, nan_policy, run)
     return estimate_samples(definitions, sample_p, sample_q, method, run)
 
@@ -170,12 +172,6 @@ def _as_pair(
 ) -> tuple[Samples, Samples]:
     data, mass = {"p": p, "q": q}, {"p": weights[0], "q": weights[1]}
     drawn = [name for name in data if _can_be_drawn(data[name])]
-    for name in drawn:
-        if mass[name] is not None:
-            raise ValueError(
-                f"weights_{name} must be left out, as {name} is a measure to draw from, not a "
-                f"sample."
-            )
     sides = {
         name: as_samples(data[name], name=name, weights=mass[name], nan_policy=nan_policy)
         for name in data
@@ -183,7 +179,7 @@ def _as_pair(
     }
     size = next((sample.n for sample in sides.values()), DRAWS)
     for name in drawn:
-        sides[name] = _drawn(data[name], name, size, run)
+        sides[name] = _drawn(data[name], name, size, nan_policy, run)
     check_pair(sides["p"], sides["q"])
     return sides["p"], sides["q"]
 
@@ -192,14 +188,23 @@ def _can_be_drawn(data: Any) -> bool:
     return isinstance(data, Pushforward) or is_known(data)
 
 
-def _drawn(measure: Any, name: str, n: int, run: Run) -> Samples:
+def _refuse_weights_of_measures(measures: dict[str, Any], weights: tuple[Any, Any]) -> None:
+    for (name, measure), mass in zip(measures.items(), weights, strict=True):
+        if mass is not None and _can_be_drawn(measure):
+            raise ValueError(
+                f"weights_{name} must be left out, as {name} is a measure to draw from, not a "
+                f"sample."
+            )
+
+
+def _drawn(measure: Any, name: str, n: int, nan_policy: NanPolicy, run: Run) -> Samples:
     if isinstance(measure, Pushforward):
         points = measure.sample(n, rng=run.rng)
     else:
-        points = as_known(measure).sample(n, run.rng)
-    sample = as_samples(points, name=name)
+        points = as_known(measure, name=name).sample(n, run.rng)
+    sample = as_samples(points, name=name, nan_policy=nan_policy)
     note = f"{n:,} points were drawn from {name}."
-    return Samples(sample.points, columns=sample.columns, notes=(note,))
+    return Samples(sample.points, columns=sample.columns, notes=(note, *sample.notes))
 
 
 def compare(
@@ -251,6 +256,11 @@ def compare(
     """
     from divergences.report import Comparison
 
+    if isinstance(divergences, Definition | str):
+        raise TypeError(
+            f"divergences must be a list such as [JensenShannon(), Wasserstein(1)], not "
+            f"{divergences!r}."
+        )
     definitions = CATALOGUE if divergences is None else tuple(divergences)
     run = Run.create(rng, workers, progress)
     found = _estimates(definitions, p, q, method, (weights_p, weights_q), nan_policy, run)

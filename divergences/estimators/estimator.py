@@ -167,8 +167,9 @@ def _named(definition: Definition, method: Any, valid: list[Any], table: Any) ->
             f"{definition.symbol}, not {method!r}."
         )
     if _lookup(table, type(definition), type(method)) is None:
+        fails = "has no differentiable form for" if table is _LOSSES else "does not estimate"
         raise InvalidPairError(
-            f"{type(method).__name__} does not estimate the {definition.title} "
+            f"{type(method).__name__} {fails} the {definition.title} "
             f"({definition.symbol}). Valid methods: {shorthands}."
         )
     return method
