@@ -39,7 +39,7 @@ def check_whole(name: str, value: Any, *, at_least: int = 1, remedy: str = "") -
     """Return `value` as an int, or raise an error that names the parameter and its minimum."""
     advice = f" {remedy}" if remedy else ""
     message = f"{name} must be a whole number of at least {at_least}, not {value!r}.{advice}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(message)
     if value < at_least:
         raise ValueError(message)
@@ -64,7 +64,7 @@ def check_rng(rng: RandomState) -> np.random.Generator:
         f"rng must be a seed (a whole number of at least 0), a numpy.random.Generator or None, "
         f"not {rng!r}."
     )
-    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral):
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer):
         raise TypeError(message)
     if rng < 0:
         raise ValueError(message)

@@ -215,7 +215,8 @@ class Estimate(float):
         bias = self.reading.bias
         if reach == 0 and bias == 0:
             return float(self), float(self)
-        return self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
+        low, high = self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
+        return low, min(high, max(self.definition.maximum, float(self)))
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:
         """Value of the critic at new points: high where P outweighs Q.

@@ -47,6 +47,11 @@ class Definition(ABC):
     def unit(self) -> str:
         """Unit of the value: nats, bits, data units, or empty for a pure number."""
 
+    @property
+    def maximum(self) -> float:
+        """Largest value that the divergence can take: infinity unless a subclass says so."""
+        return math.inf
+
     def outer(self, inner: Any) -> Any:
         """Take the supremum over critics to the value: identity unless a subclass says so.
 

@@ -196,6 +196,11 @@ class JensenShannon(RatioDivergence):
         """Nats or bits."""
         return log_unit(self.base)
 
+    @property
+    def maximum(self) -> float:
+        """ln 2, one bit."""
+        return math.log(2) / math.log(self.base)
+
     def generator(self, ratio: Any) -> Any:
         """phi(u) = (u ln u - (1 + u) ln((1 + u)/2))/2."""
         xp = array_namespace(ratio)
@@ -246,6 +251,11 @@ class JensenShannonDistance(RatioDivergence):
         """Root of nats or bits."""
         return f"{log_unit(self.base)}^(1/2)"
 
+    @property
+    def maximum(self) -> float:
+        """Root of ln 2."""
+        return math.sqrt(math.log(2) / math.log(self.base))
+
     def generator(self, ratio: Any) -> Any:
         """As JS."""
         return JensenShannon().generator(ratio)
@@ -282,6 +292,7 @@ class TotalVariation(RatioDivergence):
     title: ClassVar[str] = "total variation distance"
     symbol: ClassVar[str] = "TV"
     unit: ClassVar[str] = ""
+    maximum: ClassVar[float] = 1.0
 
     def generator(self, ratio: Any) -> Any:
         """phi(u) = |u - 1|/2."""
@@ -314,6 +325,7 @@ class SquaredHellinger(RatioDivergence):
     title: ClassVar[str] = "squared Hellinger distance"
     symbol: ClassVar[str] = "H²"
     unit: ClassVar[str] = ""
+    maximum: ClassVar[float] = 1.0
 
     def generator(self, ratio: Any) -> Any:
         """phi(u) = (sqrt(u) - 1)²/2."""

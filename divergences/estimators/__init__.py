@@ -1,5 +1,6 @@
 """How a divergence is found: one file, one method."""
 
+import divergences.estimators.auto  # noqa: F401 (it registers what "auto" picks)
 from divergences.estimators.classifier import Classifier
 from divergences.estimators.estimator import (
     Auto,
@@ -13,12 +14,14 @@ from divergences.estimators.estimator import (
     register_loss,
 )
 from divergences.estimators.exact_transport import ExactTransport
+from divergences.estimators.kde import KDE
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
 
 __all__ = [
+    "KDE",
     "Auto",
     "Classifier",
     "EntropicTransport",

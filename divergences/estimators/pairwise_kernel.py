@@ -126,11 +126,6 @@ def read_pairs(
     if biased:
         shift = definition.outer(inner) - definition.outer(unbiased_value)
         notes.append(f"Biased upward by {shift:.2g}: each point is paired with itself too.")
-    elif inner < 0:
-        notes.append(
-            "The unbiased estimate of the square is below zero, as half of them are where P = Q; "
-            "the sign is kept."
-        )
     return Reading(
         inner=inner,
         stderr=math.sqrt(variance),

@@ -93,6 +93,8 @@ def bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
     """The stated bias in words, on the scale of the value."""
     shift = definition.outer(inner) - definition.outer(inner - bias)
     direction = "downward" if shift < 0 else "upward"
+    if not math.isfinite(shift):
+        return f"Biased {direction} by more than can be told from the same fit on half the data."
     return (
         f"Biased {direction} by about {abs(shift):.2g}, judging by the same fit on half the data."
     )

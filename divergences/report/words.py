@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from divergences.definitions import JensenShannon, RatioDivergence, SquaredHellinger, TotalVariation
+from divergences.definitions import RatioDivergence, TotalVariation
 from divergences.estimate import rounded_together
 
 if TYPE_CHECKING:
@@ -56,16 +56,9 @@ def _meaning(estimate: Estimate) -> str:
     if isinstance(definition, TotalVariation):
         right = 50 * (1 + min(max(estimate, 0.0), 1.0))
         return f": best guess right in {right:.0f} %"
-    largest = _largest(definition)
-    if largest is not None:
-        return f": {100 * estimate / largest:.0f} % of maximum"
+    if math.isfinite(definition.maximum):
+        return f": {100 * estimate / definition.maximum:.0f} % of maximum"
     return ": exact value" if estimate.stderr == 0 else ": interval above 0"
-
-
-def _largest(definition: object) -> float | None:
-    if isinstance(definition, JensenShannon):
-        return math.log(2) / math.log(definition.base)
-    return 1.0 if isinstance(definition, SquaredHellinger) else None
 
 
 def value_words(estimate: Estimate, with_unit: bool = True) -> str:
