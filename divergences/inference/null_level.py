@@ -54,11 +54,11 @@ class NullLevel:
         if corrected <= 0:
             return (
                 f"Biased upward: two samples of one measure, of these sizes, show about "
-                f"{level:.2g}, so this value is no sign of a difference."
+                f"{_short(level)}, so this value is no sign of a difference."
             )
         return (
-            f"Biased upward by about {outer(inner) - outer(corrected):.2g}: two samples of one "
-            f"measure, of these sizes, show about {level:.2g}."
+            f"Biased upward by about {_short(outer(inner) - outer(corrected))}: two samples of "
+            f"one measure, of these sizes, show about {_short(level)}."
         )
 
     def reach(self, inner: float, stderr: float, order: float) -> float:
@@ -74,6 +74,11 @@ class NullLevel:
         low = inner - _REACH * math.hypot(stderr, self.spread)
         whole = inner - _REACH * stderr - self.without_level(low, order)
         return min(whole, max(inner, 0.0))
+
+
+def _short(value: float) -> str:
+    """Two digits, and 300 rather than 3e+02."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def null_level(

@@ -80,3 +80,14 @@ def test_reach_is_the_bias_at_the_lower_end_and_at_most_the_value():
     assert null.reach(2.0, 0.1, 2) == 2.0
     spread = NullLevel(3.0, 3.0)
     assert spread.reach(50.0, 4.0, 2) == pytest.approx(3.0 + 2 * (5.0 - 4.0))
+
+
+def test_note_says_how_much():
+    null = NullLevel(300.0, 0.0)
+    assert null.note(5000.0, 2, lambda inner: inner) == (
+        "Biased upward by about 300: two samples of one measure, of these sizes, show about 300."
+    )
+    assert null.note(250.0, 2, lambda inner: inner) == (
+        "Biased upward: two samples of one measure, of these sizes, show about 300, so this value "
+        "is no sign of a difference."
+    )
