@@ -12,8 +12,8 @@ NARROWEST = 24
 
 
 def terminal_width() -> int:
-    """Columns of the terminal; 100 where there is none."""
-    return shutil.get_terminal_size(fallback=(100, 24)).columns
+    """Columns of the terminal; 120 where there is none."""
+    return shutil.get_terminal_size(fallback=(120, 24)).columns
 
 
 def text_table(
