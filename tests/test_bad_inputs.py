@@ -1,0 +1,376 @@
+"""Bad input, and exactly what is said about it: one table."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.stats
+import torch
+from scipy import sparse
+from scipy.stats import multivariate_normal, norm
+
+import divergences as dv
+from divergences.errors import InvalidPairError
+
+X = np.random.default_rng(0).normal(size=10)
+Y = np.random.default_rng(1).normal(size=12)
+XX = np.random.default_rng(2).normal(size=(20, 2))
+
+# (call, error, the whole message)
+# fmt: off
+TABLE = [
+    (lambda: dv.js_divergence(None, Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not None."),
+    (lambda: dv.js_divergence("data.csv", Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type str. Read the file first, as in numpy.loadtxt(p) or pandas.read_csv(p)."),
+    (lambda: dv.js_divergence({"a": [1, 2]}, Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type dict. Make a data frame of it with pandas.DataFrame(p)."),
+    (lambda: dv.js_divergence((i for i in range(3)), Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type generator. Collect it with list(p)."),
+    (lambda: dv.js_divergence({1.0, 2.0}, Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type set. Collect it with list(p)."),
+    (lambda: dv.js_divergence(sparse.csr_matrix(np.eye(3)), Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type csr_matrix. Make it dense with p.toarray()."),
+    (lambda: dv.js_divergence(np.sin, Y), TypeError,
+     "p must be an array, a tensor, a data frame, a list of numbers or a known distribution, "
+     "not of type ufunc. The law of g(z) for z drawn from mu is Pushforward(g, mu)."),
+    (lambda: dv.js_divergence(3.0, Y), ValueError,
+     "p must have shape (n_samples,) or (n_samples, n_features), but it is the single number "
+     "3.0."),
+    (lambda: dv.js_divergence([], Y), ValueError,
+     "p must have at least 2 points, but it has 0. Collect more, or check that rows are points"
+     " and columns are features."),
+    (lambda: dv.js_divergence([1.0], Y), ValueError,
+     "p must have at least 2 points, but it has 1. Collect more, or check that rows are points"
+     " and columns are features."),
+    (lambda: dv.js_divergence(np.zeros((1, 50)), Y), ValueError,
+     "p must have at least 2 points, but it has 1. It has 50 features: is it transposed? Rows "
+     "must be points."),
+    (lambda: dv.js_divergence(np.zeros((2, 3, 4)), Y), ValueError,
+     "p must have shape (n_samples,) or (n_samples, n_features), but it has 3 dimensions, "
+     "shape (2, 3, 4). Reshape it with p.reshape(len(p), -1)."),
+    (lambda: dv.js_divergence(np.zeros((5, 0)), Y), ValueError,
+     "p must have at least one feature, but its shape is (5, 0)."),
+    (lambda: dv.js_divergence([[1, 2], [3]], Y), ValueError,
+     "p must be a rectangular array of numbers, but its rows differ in length."),
+    (lambda: dv.js_divergence(X, [1j, 2, 3]), TypeError,
+     "q must be real, but it has complex values (complex128). Pass the real and imaginary "
+     "parts as two columns."),
+    (lambda: dv.js_divergence(X, ["a", "b", "c"]), TypeError,
+     "q must be numbers, but its dtype is <U1 and it holds 'a'. Convert it with "
+     "numpy.asarray(q, dtype=float)."),
+    (lambda: dv.js_divergence(X, [1, None, 3]), TypeError,
+     "q must be numbers, but its dtype is object and it holds None. Convert it with "
+     "numpy.asarray(q, dtype=float)."),
+    (lambda: dv.js_divergence(X, np.array(["2020", "2021"], dtype="datetime64[D]")), TypeError,
+     "q must be numbers, but its dtype is datetime64[D] and it holds datetime.date(2020, 1, "
+     "1). Convert it with numpy.asarray(q, dtype=float)."),
+    (lambda: dv.js_divergence(X, np.zeros(3, dtype=[("a", int), ("b", float)])), TypeError,
+     "q must be a plain array, but it has the named fields 'a', 'b'. Use "
+     "numpy.lib.recfunctions.structured_to_unstructured(q)."),
+    (lambda: dv.js_divergence([1.0, np.nan, 3.0, np.inf], Y), ValueError,
+     "p must be finite, but it has NaN or infinite values in 2 of 4 rows; column (count): 0 "
+     '(2). Pass nan_policy="omit" to leave those rows out.'),
+    (lambda: dv.js_divergence([[1.0, np.nan], [np.nan, np.nan], [3.0, 4.0]], Y), ValueError,
+     "p must be finite, but it has NaN in 2 of 3 rows; column (count): 0 (1), 1 (2). Pass "
+     'nan_policy="omit" to leave those rows out.'),
+    (lambda: dv.js_divergence([np.nan, np.nan, 1.0], Y, nan_policy="omit"), ValueError,
+     "p must have at least 2 points, but it has 1 left: 2 of 3 rows of p were left out: NaN or"
+     " infinite values. Collect more, or check that rows are points and columns are features."),
+    (lambda: dv.js_divergence(pd.DataFrame({"height": [1.0, np.nan, 2.0]}), Y), ValueError,
+     "p must be finite, but it has NaN in 1 of 3 rows; column (count): 'height' (1). Pass "
+     'nan_policy="omit" to leave those rows out.'),
+    (lambda: dv.js_divergence(pd.DataFrame({"a": [1, 2], "city": pd.Series(["x", "y"],
+        dtype=object), "kind": pd.Series(["x", "y"], dtype="category")}), Y),
+     TypeError,
+     "p must have numeric columns, but 2 of 3 are not: 'city' (object), 'kind' (category). "
+     "Drop or encode them."),
+    (lambda: dv.js_divergence(pl.DataFrame({"a": ["x", "y"]}), Y), TypeError,
+     "p must have numeric columns, but 1 of 1 is not: 'a' (String). Drop or encode them."),
+    (lambda: dv.js_divergence(pa.array(["x", "y"]), Y), TypeError,
+     "p must have numeric columns, but 1 of 1 is not: 'unnamed' (string). Drop or encode them."),
+    (lambda: dv.js_divergence(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), Y), ValueError,
+     "p must have distinct column names, but 'a' occurs more than once. Rename them."),
+    (lambda: dv.js_divergence(pd.DataFrame(index=[0, 1]), Y), ValueError,
+     "p must have at least one column, but it has none."),
+    (lambda: dv.js_divergence(torch.zeros(3, device="meta"), Y), ValueError,
+     "p must hold values, but it is a tensor on the meta device."),
+    (lambda: dv.js_divergence(torch.eye(3).to_sparse(), Y), TypeError,
+     "p must be a dense tensor, but its layout is torch.sparse_coo. Make it dense with "
+     "p.to_dense()."),
+    (lambda: dv.js_divergence(np.zeros((20, 2)), np.zeros((20, 3))), ValueError,
+     "p and q must have the same number of features, but p has 2 (shape (20, 2)) and q has 3 "
+     "(shape (20, 3))."),
+    (lambda: dv.js_divergence(np.zeros((2, 100)), np.zeros((100, 2))), ValueError,
+     "p and q must have the same number of features, but p has 100 (shape (2, 100)) and q has "
+     "2 (shape (100, 2)). One has more features than points: is it transposed? Rows must be "
+     "points."),
+    (lambda: dv.js_divergence(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), pd.DataFrame({"a": [1,
+        2], "c": [3, 4]})),
+     ValueError,
+     "p and q must have the same columns, but only p has 'b' and only q has 'c'. Rename or "
+     "select columns."),
+    (lambda: dv.js_divergence(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), pd.DataFrame({"b": [1,
+        2], "a": [3, 4]})),
+     ValueError,
+     "p and q must have their columns in the same order, but p has 'a', 'b' and q has 'b', "
+     "'a'. Use q = q[p.columns]."),
+    (lambda: dv.js_divergence(X, Y, nan_policy="drop"), ValueError,
+     "nan_policy must be one of 'raise', 'omit', not 'drop'."),
+    (lambda: dv.js_divergence(X, Y, weights_p=[1, 2]), ValueError,
+     "weights_p must have shape (10,), one weight for each point of p, not (2,)."),
+    (lambda: dv.js_divergence(X, Y, weights_q=np.full(12, -1.0)), ValueError,
+     "weights_q must not be negative, but 12 of 12 are. Weights are masses or repeat counts."),
+    (lambda: dv.js_divergence(X, Y, weights_p=[np.nan] + [1.0] * 9), ValueError,
+     "weights_p must be finite, but 1 of 10 are not. Use 0 to leave a point out."),
+    (lambda: dv.js_divergence(X, Y, weights_p=np.zeros(10)), ValueError,
+     "weights_p must have a positive sum, but they sum to 0."),
+    (lambda: dv.js_divergence(X, Y, weights_p=[1.0] + [0.0] * 9), ValueError,
+     "weights_p must give at least 2 points a positive weight, but only 1 has one."),
+    (lambda: dv.js_divergence(X, Y, weights_p=["a"] * 10), TypeError,
+     "weights_p must be numbers, but its dtype is <U1 and it holds 'a'. Convert it with "
+     "numpy.asarray(weights_p, dtype=float)."),
+    (lambda: dv.js_divergence(norm(0, 1), Y, weights_p=[1, 2]), ValueError,
+     "weights_p must be left out, as p is a measure to draw from, not a sample."),
+    (lambda: dv.js_divergence(X, Y, method="kd"), ValueError,
+     'method must be one of "auto", "classifier", "kde", "neighbors" or an estimator object '
+     "for JS, not 'kd'."),
+    (lambda: dv.js_divergence(X, Y, method=dv.KDE), TypeError,
+     "method must be an object, not the class KDE. Use KDE()."),
+    (lambda: dv.js_divergence(X, Y, method=3), TypeError,
+     'method must be one of "auto", "classifier", "kde", "neighbors" or an estimator object '
+     "for JS, not 3."),
+    (lambda: dv.js_divergence(X, Y, method=dv.ExactTransport()), InvalidPairError,
+     "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
+     '"auto", "classifier", "kde", "neighbors".'),
+    (lambda: dv.js_divergence(X, Y, method="exact"), InvalidPairError,
+     "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
+     '"auto", "classifier", "kde", "neighbors".'),
+    (lambda: dv.wasserstein_distance(X, Y, method="kde"), InvalidPairError,
+     'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", "exact".'),
+    (lambda: dv.mmd(X, Y, method=dv.Sliced()), InvalidPairError,
+     'Sliced does not estimate the maximum mean discrepancy (MMD). Valid methods: "auto", '
+     '"pairwise".'),
+    (lambda: dv.sliced_wasserstein_distance(X, Y, method="exact"), InvalidPairError,
+     "ExactTransport does not estimate the sliced Wasserstein distance (SW2). Valid methods: "
+     '"auto", "sliced".'),
+    (lambda: dv.js_divergence(X, Y, methd="kde"), TypeError,
+     "js_divergence has no keyword 'methd'. Its keywords are base, method, weights_p, "
+     "weights_q, nan_policy, rng, workers, progress; settings of a method go into the method, "
+     "as in method=KDE(bandwidth=0.5)."),
+    (lambda: dv.js_divergence(X, Y, rng="seed"), TypeError,
+     "rng must be a seed (a whole number of at least 0), a numpy.random.Generator or None, not"
+     " 'seed'."),
+    (lambda: dv.js_divergence(X, Y, rng=-1), ValueError,
+     "rng must be a seed (a whole number of at least 0), a numpy.random.Generator or None, not"
+     " -1."),
+    (lambda: dv.js_divergence(X, Y, rng=1.5), TypeError,
+     "rng must be a seed (a whole number of at least 0), a numpy.random.Generator or None, not"
+     " 1.5."),
+    (lambda: dv.js_divergence(X, Y, workers=0), ValueError,
+     "workers must be a whole number of at least 1, not 0. Use workers=-1 for all cores."),
+    (lambda: dv.js_divergence(X, Y, workers=1.5), TypeError,
+     "workers must be a whole number of at least 1, not 1.5. Use workers=-1 for all cores."),
+    (lambda: dv.js_divergence(X, Y, progress="yes"), TypeError,
+     "progress must be True, False or None, not 'yes'."),
+    (lambda: dv.js_divergence(X, Y, base=10), ValueError,
+     "base must be math.e (nats) or 2 (bits), not 10."),
+    (lambda: dv.js_divergence(X, Y, base="2"), ValueError,
+     "base must be math.e (nats) or 2 (bits), not '2'."),
+    (lambda: dv.kl_divergence(X, Y, base=math.nan), ValueError,
+     "base must be math.e (nats) or 2 (bits), not nan."),
+    (lambda: dv.renyi_divergence(X, Y, alpha=1), ValueError,
+     "alpha must not be 1, where the Rényi divergence is the Kullback–Leibler divergence. Use "
+     "kl_divergence."),
+    (lambda: dv.renyi_divergence(X, Y, alpha=0), ValueError,
+     "alpha must be a number above 0, not 0."),
+    (lambda: dv.renyi_divergence(X, Y, alpha=math.inf), ValueError,
+     "alpha must be a finite number above 0, not inf."),
+    (lambda: dv.renyi_divergence(X, Y, alpha="2"), TypeError,
+     "alpha must be a number above 0, not '2'."),
+    (lambda: dv.renyi_divergence(X, Y, alpha=np.complex128(2)), TypeError,
+     "alpha must be a number above 0, not np.complex128(2+0j)."),
+    (lambda: dv.wasserstein_distance(X, Y, order=0.5), ValueError,
+     "order must be a number of at least 1, not 0.5. Wasserstein orders start at 1."),
+    (lambda: dv.wasserstein_distance(X, Y, order=math.inf), ValueError,
+     "order must be a finite number of at least 1, not inf. Wasserstein orders start at 1."),
+    (lambda: dv.wasserstein_distance(X, Y, order=math.nan), ValueError,
+     "order must be a number of at least 1, not nan. Wasserstein orders start at 1."),
+    (lambda: dv.wasserstein_distance(X, Y, order=True), TypeError,
+     "order must be a number of at least 1, not True. Wasserstein orders start at 1."),
+    (lambda: dv.sliced_wasserstein_distance(X, Y, order=0), ValueError,
+     "order must be a number of at least 1, not 0. Wasserstein orders start at 1."),
+    (lambda: dv.sliced_wasserstein_distance(X, Y, projections=0), ValueError,
+     "projections must be a whole number of at least 1, not 0. 100 is usual."),
+    (lambda: dv.sliced_wasserstein_distance(X, Y, projections=2.5), TypeError,
+     "projections must be a whole number of at least 1, not 2.5. 100 is usual."),
+    (lambda: dv.sinkhorn_divergence(X, Y, order=3), ValueError,
+     "order must be 1 or 2 for the Sinkhorn divergence, not 3: other costs need not give a "
+     "nonnegative divergence."),
+    (lambda: dv.sinkhorn_divergence(X, Y, epsilon=0), ValueError,
+     'epsilon must be a number above 0, not 0. Or use "auto".'),
+    (lambda: dv.sinkhorn_divergence(X, Y, epsilon="small"), TypeError,
+     'epsilon must be a number above 0, not \'small\'. Or use "auto".'),
+    (lambda: dv.mmd(X, Y, kernel="gaussian"), TypeError,
+     "kernel must be a PositiveKernel such as GaussianKernel(bandwidth=1.0), not 'gaussian'."),
+    (lambda: dv.GaussianKernel(0), ValueError,
+     'bandwidth must be a number above 0, not 0. Or use "median".'),
+    (lambda: dv.GaussianKernel("mean"), TypeError,
+     'bandwidth must be a number above 0, not \'mean\'. Or use "median".'),
+    (lambda: dv.LaplacianKernel(-1), ValueError,
+     'bandwidth must be a number above 0, not -1. Or use "median".'),
+    (lambda: dv.RationalQuadraticKernel(1.0, alpha=0), ValueError,
+     "alpha must be a number above 0, not 0."),
+    (lambda: -1 * dv.GaussianKernel(1.0), ValueError,
+     "weight must be a number above 0, not -1."),
+    (lambda: dv.f_divergence(X, Y, phi=7), TypeError,
+     "phi must be an FDivergence, which holds the function and its derivative, not 7. Use "
+     "FDivergence(phi, derivative)."),
+    (lambda: dv.divergence("JS", X, Y), TypeError,
+     "definition must be an object such as JensenShannon(), not 'JS'."),
+    (lambda: dv.divergence(dv.JensenShannon, X, Y), TypeError,
+     "definition must be an object such as JensenShannon(), not <class "
+     "'divergences.definitions.f_divergence.JensenShannon'>."),
+    (lambda: dv.compare(X, Y, divergences=["JS"]), TypeError,
+     "definition must be an object such as JensenShannon(), not 'JS'."),
+    (lambda: dv.compare(X, Y, divergences=dv.JensenShannon()), TypeError,
+     "divergences must be a list such as [JensenShannon(), Wasserstein(1)], not "
+     "JensenShannon(base=2.718281828459045)."),
+    (lambda: dv.compare(X, Y, method="kde"), InvalidPairError,
+     'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", "exact".'),
+    (lambda: dv.js_divergence(X, Y).interval(95), ValueError,
+     "level must be a number above 0 and below 1, not 95. Use 0.95 for 95 %."),
+    (lambda: dv.js_divergence(X, Y).interval(1), ValueError,
+     "level must be a number above 0 and below 1, not 1. Use 0.95 for 95 %."),
+    (lambda: dv.js_divergence(X, Y).interval("0.95"), TypeError,
+     "level must be a number above 0 and below 1, not '0.95'. Use 0.95 for 95 %."),
+    (lambda: dv.js_divergence(X, Y).critic(np.zeros((3, 2))), ValueError,
+     "points must have shape (k, 1), as the samples have 1 features, not (3, 2)."),
+    (lambda: dv.KDE(kernel="gauss"), ValueError,
+     "kernel must be one of 'gaussian', 'epanechnikov', 'tophat', 'exponential', 'linear', "
+     "'cosine', not 'gauss'."),
+    (lambda: dv.KDE(bandwidth="scot"), ValueError,
+     "bandwidth must be one of 'cross_validated', 'scott', 'silverman', "
+     "'improved_sheather_jones', 'likelihood', not 'scot'."),
+    (lambda: dv.KDE(bandwidth=-1.0), ValueError,
+     "bandwidth must be a number above 0, not -1.0."),
+    (lambda: dv.KDE(background=0), ValueError,
+     "background must be a number above 0, not 0."),
+    (lambda: dv.Neighbors(k=0), ValueError,
+     "k must be a whole number of at least 1, not 0."),
+    (lambda: dv.Classifier("svm"), ValueError,
+     "estimator must be one of 'logistic', 'boosting', not 'svm'."),
+    (lambda: dv.Classifier(folds=1), ValueError,
+     "folds must be a whole number of at least 2, not 1."),
+    (lambda: dv.PairwiseKernel("u"), ValueError,
+     "statistic must be one of 'unbiased', 'biased', not 'u'."),
+    (lambda: dv.EntropicTransport(tolerance=0), ValueError,
+     "tolerance must be a number above 0 and below 1, not 0. 1e-8 is usual."),
+    (lambda: dv.js_divergence([1.0, 2.0], Y, method=dv.KDE()), ValueError,
+     "p must have at least 3 points for gaussian kernel densities, but it has 2."),
+    (lambda: dv.js_divergence([1.0, 2.0, 3.0], Y, method=dv.Classifier()), ValueError,
+     "p must have at least 4 points for logistic regression, 5-fold, but it has 3."),
+    (lambda: dv.JensenShannon().loss(X, Y), TypeError,
+     "x must be a floating-point torch.Tensor, not ndarray."),
+    (lambda: dv.JensenShannon().loss(torch.zeros(5), torch.zeros(5, dtype=torch.int64)), TypeError,
+     "y must be a floating-point torch.Tensor, not torch.int64."),
+    (lambda: dv.JensenShannon().loss(torch.zeros(5, 2), torch.zeros(5, 3)), ValueError,
+     "x and y must have the same number of features, not 2 and 3."),
+    (lambda: dv.JensenShannon().loss(torch.zeros(1, 2), torch.zeros(5, 2)), ValueError,
+     "x must have shape (n_samples, n_features) with at least 2 samples, not (1, 2). Flatten "
+     "images with x.flatten(1)."),
+    (lambda: dv.JensenShannon().loss(torch.zeros(5, 2, 2), torch.zeros(5, 2, 2)), ValueError,
+     "x must have shape (n_samples, n_features) with at least 2 samples, not (5, 2, 2). "
+     "Flatten images with x.flatten(1)."),
+    (lambda: dv.JensenShannon().loss(torch.randn(9, 1), torch.randn(9, 1), method="classifier"),
+     InvalidPairError,
+     "Classifier has no differentiable form for the Jensen–Shannon divergence (JS). Valid "
+     'methods: "auto", "kde".'),
+    (lambda: dv.Wasserstein().loss(torch.randn(9, 1), torch.randn(9, 1), method="kde"),
+     InvalidPairError,
+     'KDE has no differentiable form for the Wasserstein distance (W1). Valid methods: "auto",'
+     ' "exact".'),
+    (lambda: dv.kl_divergence(scipy.stats.norm, norm(0, 1)), TypeError,
+     "p must be a frozen distribution, not scipy.stats.norm without parameters. Call it with "
+     "them first, as in scipy.stats.norm(0, 1)."),
+    (lambda: dv.kl_divergence(norm([0, 1], 1), norm(0, 1)), ValueError,
+     "p must be one distribution, but the parameters of norm are arrays. Independent features "
+     "are one measure as torch.distributions.Independent(..., 1)."),
+    (lambda: dv.kl_divergence(torch.distributions.Normal(torch.zeros(3), 1.0), norm(0, 1)),
+     ValueError,
+     "p must be one distribution, but this Normal is a batch of shape (3,). If its entries are"
+     " the independent features of one measure, use torch.distributions.Independent(..., 1)."),
+    (lambda: dv.kl_divergence(norm(0, 1), multivariate_normal(np.zeros(2), np.eye(2))), ValueError,
+     "p and q must have the same number of features, but p = Normal(0, 1) has 1 and q = "
+     "MultivariateNormal([0., 0.], [[1., 0.], [0., 1.]]) has 2."),
+    (lambda: dv.kl_divergence(norm(0, -1), norm(0, 1)), ValueError,
+     "p must have valid parameters, but scipy.stats.norm does not accept shapes, loc and scale"
+     " of (0, -1)."),
+    (lambda: dv.js_divergence(dv.Pushforward(lambda z: z[:3], norm()), Y), ValueError,
+     "g must return one point for each latent point: for latent shape (12, 1) it returned "
+     "shape (3, 1)."),
+    (lambda: dv.js_divergence(dv.Pushforward(lambda z: z * np.nan, norm()), Y), ValueError,
+     "p must be finite, but it has NaN in 12 of 12 rows; column (count): 0 (12). Pass "
+     'nan_policy="omit" to leave those rows out.'),
+    (lambda: dv.compare(X, Y, divergences="JS"), TypeError,
+     "divergences must be a list such as [JensenShannon(), Wasserstein(1)], not 'JS'."),
+    (lambda: dv.kl_divergence(norm(0, 1), scipy.stats.norm), TypeError,
+     "q must be a frozen distribution, not scipy.stats.norm without parameters. Call it with "
+     "them first, as in scipy.stats.norm(0, 1)."),
+    (lambda: dv.kl_divergence(norm(0, 1), norm(0, 1), weights_q=[1.0, 2.0]), ValueError,
+     "weights_q must be left out, as q is a measure to draw from, not a sample."),
+    (lambda: dv.divergence(dv.JensenShannon(), X, pd.Series(["x", "y"], dtype="category")),
+     TypeError,
+     "q must have numeric columns, but 1 of 1 is not: 'unnamed' (category). Drop or encode "
+     "them."),
+    (lambda: dv.Pushforward("g", norm()), TypeError,
+     "g must be a callable or a torch.nn.Module that maps latent points to points, not str."),
+    (lambda: dv.Pushforward(np.sin, 7), TypeError,
+     "mu must be a distribution of torch.distributions or scipy.stats, or a function of the "
+     "number of points, not int."),
+    (lambda: dv.wasserstein_distance(X, Y, method=dv.KDE()), InvalidPairError,
+     'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", "exact".'),
+    (lambda: dv.js_divergence(X, [1.0, 2.0], nan_policy=None), ValueError,
+     "nan_policy must be one of 'raise', 'omit', not None."),
+    (lambda: dv.Sinkhorn(2, -1.0), ValueError,
+     'epsilon must be a number above 0, not -1.0. Or use "auto".'),
+    (lambda: dv.MMD(dv.GaussianKernel), TypeError,
+     "kernel must be a PositiveKernel such as GaussianKernel(bandwidth=1.0), not <class "
+     "'divergences.definitions.kernel.GaussianKernel'>."),
+    (lambda: dv.Renyi(-0.5), ValueError,
+     "alpha must be a number above 0, not -0.5."),
+    (lambda: dv.SlicedWasserstein(math.nan), ValueError,
+     "order must be a number of at least 1, not nan. Wasserstein orders start at 1."),
+    (lambda: dv.wasserstein_distance(X * 1e200, Y), ValueError,
+     "p and q must have costs |x - y|^1 within the range of floating point, but their values "
+     "spread over 2.57e+200. Rescale the data, or use a lower order."),
+    (lambda: dv.KDE(bandwidth=[1.0, -1.0]), ValueError,
+     "bandwidth must be above 0 on each axis, not [1.0, -1.0]."),
+    (lambda: dv.KDE("gaussian", [[1.0, 2.0], [2.0, 1.0]]), ValueError,
+     "bandwidth must be a positive definite matrix, but its least eigenvalue is -1."),
+    (lambda: dv.js_divergence(XX, XX + 1.0, method=dv.KDE(bandwidth=[1.0, 1.0, 1.0])), ValueError,
+     "bandwidth must have one number for each of the 2 features, but it has 3."),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("call", "error", "message"), TABLE, ids=[text for *_, text in TABLE])
+def test_bad_input_is_told_exactly(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    assert str(caught.value) == message
+
+
+def test_the_table_is_long_and_its_messages_are_sentences():
+    assert len(TABLE) >= 40
+    assert all(message.endswith(".") for *_, message in TABLE)
