@@ -1,4 +1,5 @@
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -211,6 +212,16 @@ def test_recomputed_tiles_are_the_kept_ones(monkeypatch):
     again = solve(even(x, y, 2, 0.3))
     assert again.value == pytest.approx(kept.value, rel=1e-12)
     assert again.iterations == kept.iterations
+
+
+def test_memory_does_not_grow_with_the_pairs(monkeypatch):
+    monkeypatch.setattr(solver, "KEPT_BYTES", 0)
+    x, y = normals(17, 3000, 4000, 2)
+    tracemalloc.start()
+    solve(even(x, y, 2, 2.0), tolerance=1e-2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3000 * 4000 * 8 / 8
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -1,5 +1,6 @@
 import math
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -137,6 +138,15 @@ def test_tiles_and_workers_do_not_matter(monkeypatch, n, m):
     assert one.to_dict() | {"seconds": 0} == two.to_dict() | {"seconds": 0}
     assert one.value == pytest.approx(whole.value, rel=1e-14)
     assert one.stderr == pytest.approx(whole.stderr, rel=1e-12)
+
+
+def test_memory_does_not_grow_with_the_directions():
+    x, y = normals(15, 6000, 5000, 3)
+    tracemalloc.start()
+    estimate(2, x, y, projections=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1000 * 11000 * 8 / 2
 
 
 @pytest.mark.parametrize("order", [1, 2])
