@@ -96,14 +96,14 @@ def test_constant_features_stay_finite():
 def test_map_of_two_named_features(pair):
     ax = plot_critic_map(*pair, ("still", "moved"), names=("old", "new"), method="kde", rng=0)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("still", "moved")
-    assert ax.get_title().startswith("Jensen–Shannon divergence: 0.")
+    assert ax.get_title().startswith("Jensen–Shannon divergence, JS = 0.")
     assert len(ax.figure.axes) == 2
 
 
 def test_map_of_many_features_shows_principal_components(pair):
     ax = plot_critic_map(*pair, definition=TotalVariation(), method="kde", rng=0)
     assert ax.get_xlabel().startswith("principal component 1 (")
-    assert ax.get_title().startswith("total variation distance: ")
+    assert ax.get_title().startswith("Total variation distance, TV = ")
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,9 @@ def _samples_of(estimate: Estimate) -> tuple[Samples, Samples]:
 
 
 def _title(estimate: Estimate) -> str:
-    return f"{estimate.definition.title}: {value_words(estimate)}"
+    title = estimate.definition.title
+    symbol = estimate.definition.symbol
+    return f"{title[0].upper()}{title[1:]}, {symbol} = {value_words(estimate)}"
 
 
 def _short_value(estimate: Estimate) -> str:
@@ -314,11 +316,9 @@ def _draw_critic_histograms(
     middle = CriticView.of(estimate, p, q).middle
     at_p, at_q = estimate.critic(p.points) - middle, estimate.critic(q.points) - middle
     pooled = np.concatenate([at_p, at_q])
-    low, high = np.quantile(pooled, [0.005, 0.995])
-    edges = np.linspace(float(low), float(high), 41)
+    edges = np.linspace(pooled.min(), pooled.max(), 41)
     for values, sample, color, name in ((at_p, p, P_COLOR, names[0]), (at_q, q, Q_COLOR, names[1])):
-        inside = np.clip(values, edges[0], edges[-1])
-        heights, _ = np.histogram(inside, edges, weights=sample.mass)
+        heights, _ = np.histogram(values, edges, weights=sample.mass)
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.4, label=name)
         ax.stairs(heights, edges, color=color, linewidth=1.2)
     ax.axvline(0, color=FAINT, linewidth=0.8, linestyle="--")

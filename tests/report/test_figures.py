@@ -33,7 +33,7 @@ def test_one_feature_shows_densities_and_critic():
     ax = plot_estimate(estimate(d=1), names=("old", "new"))
     assert len(ax.figure.axes) == 2
     twin = next(other for other in ax.figure.axes if other is not ax)
-    assert ax.get_title() == "Jensen–Shannon divergence: 0.100 ± 0.010 nats"
+    assert ax.get_title() == "Jensen–Shannon divergence, JS = 0.100 ± 0.010 nats"
     assert legend_of(ax) == ["old", "new", "critic (right axis)"]
     assert twin.get_ylabel() == "critic ln(p/q), as the chance\nof old at equal numbers"
     grid, values = twin.lines[0].get_data()
