@@ -62,6 +62,7 @@ from .estimators import (
     EntropicTransport as EntropicTransport,
     Estimator as Estimator,
     ExactTransport as ExactTransport,
+    Neighbors as Neighbors,
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,
 )

@@ -112,7 +112,6 @@ ROWS: tuple[Row, ...] = (
     Row(EntropicTransport(), _GEOMETRY | _EMPIRICAL, rtol=1e-6),
     Row(PairwiseKernel(), _GEOMETRY),
     Row(PairwiseKernel("biased"), _GEOMETRY | _EMPIRICAL | {"triangle"}),
-    Row(Neighbors(), _GEOMETRY | {"affine"}),
     Row(Neighbors(), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(Classifier("logistic", folds=3), rtol=1e-4, slow=True),
     Row(Classifier("boosting", folds=2), slow=True),

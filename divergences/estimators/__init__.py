@@ -15,6 +15,7 @@ from divergences.estimators.estimator import (
 )
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
+from divergences.estimators.neighbors import Neighbors
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
@@ -28,6 +29,7 @@ __all__ = [
     "Estimator",
     "ExactTransport",
     "LogRatio",
+    "Neighbors",
     "PairwiseKernel",
     "RatioEstimator",
     "Sliced",
