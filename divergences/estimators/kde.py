@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _FEW_POINTS = 5
 _TELLING_SHARE = 0.2
+_TELLING_SCALE = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -144,17 +145,17 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     weight = float(estimator.background)
     # The integral is of the densities as they are, so that none must rely on a slope.
     with_slope = not estimator.integrate
-    bandwidths = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
-    pair = DensityPair.fit(p, q, bandwidths, kernel, weight, subspace)
+    *widths, scale = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
+    pair = DensityPair.fit(p, q, (widths[0], widths[1]), kernel, weight, subspace)
     at_p, at_q, shares = pair.leave_one_out(p, q, run)
     slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
     pair = replace(pair, slope=slope, offset=offset)
     # Half the points would take wider kernels, by the rate of every rule.
     wider = 2.0 ** (1 / (p.d + 4))
-    half_widths = bandwidths[0].scaled(wider), bandwidths[1].scaled(wider)
+    half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
     smaller, halves = _fit_halves(p, q, half_widths, kernel, weight, subspace, run)
-    notes += (*_overlap_notes(shares, weight), *_identity_notes(p, q))
+    notes += (*_scale_notes(scale), *_overlap_notes(shares, weight), *_identity_notes(p, q))
     rate = 4 / (p.d + 4)
     return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes), pair, halves, p, q)
 
@@ -306,6 +307,16 @@ def _reduced_setting(setting: Any, subspace: Subspace) -> Any:
 
 def _no_difference(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.zeros(len(points))
+
+
+def _scale_notes(scale: float) -> tuple[str, ...]:
+    if scale > _TELLING_SCALE:
+        return ()
+    return (
+        f"The bandwidth that tells the samples apart best is 1/{round(1 / scale)} of Scott's: "
+        f"tails are heavy or modes are narrow. One bandwidth may not fit all of the data, and the "
+        f'value may be too low; compare with method="neighbors".',
+    )
 
 
 def _overlap_notes(shares: tuple[float, float], weight: float) -> tuple[str, ...]:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 CROSS_VALIDATED = "cross_validated"
 _POINTS_TO_CHOOSE_BY = 2_000
-_SMALLEST_POWER, _LARGEST_POWER = -10, 1
+_SMALLEST_POWER, _LARGEST_POWER = -20, 1
+_STARTS = (0, -4, -8, -12)
+_MARGIN = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +138,10 @@ def choose_bandwidths(
     run: Run,
     *,
     with_slope: bool,
-) -> tuple[Bandwidth, Bandwidth]:
+) -> tuple[Bandwidth, Bandwidth, float]:
     """Bandwidths of both densities by a rule, the user's numbers, or cross-validation.
+
+    The third value is the multiple of Scott's rule that cross-validation chose, 1 otherwise.
 
     Cross-validation takes Scott's bandwidths, for each sample's own covariance and for the mean
     of the two, and the power of two times them at which the leave-one-out Jensen–Shannon
@@ -145,14 +149,14 @@ def choose_bandwidths(
     below the truth on average, the greatest is nearest.
     """
     if setting != CROSS_VALIDATED:
-        return (
-            resolve_bandwidth(setting, p.points, p.mass, kernel),
-            resolve_bandwidth(setting, q.points, q.mass, kernel),
+        p_width, q_width = (
+            resolve_bandwidth(setting, sample.points, sample.mass, kernel) for sample in (p, q)
         )
+        return p_width, q_width, 1.0
     shape, scale = contrast(p, q, kernel, weight, run, with_slope=with_slope)
     own, common = _scott_bandwidths(p, q, kernel)
     first, second = common if shape == "common" else own
-    return first.scaled(scale), second.scaled(scale)
+    return first.scaled(scale), second.scaled(scale), scale
 
 
 def contrast(
@@ -178,7 +182,11 @@ def contrast(
         return few_p.mean(definition.critic_p(at_p)) + few_q.mean(definition.critic_q(at_q))
 
     own, common = _scott_bandwidths(few_p, few_q, kernel)
-    own_value, own_power = _climb(lambda power: score(own, power), 0)
+    # Where tails are heavy, all wide kernels are equally blind: a climb from there ends there.
+    # A start far down must be better by more than chance makes it.
+    margin = _MARGIN / (few_p.effective_size + few_q.effective_size)
+    start = max(_STARTS, key=lambda power: score(own, power) - (margin if power else 0.0))
+    own_value, own_power = _climb(lambda power: score(own, power), start)
     common_value, common_power = _climb(lambda power: score(common, power), own_power)
     if common_value > own_value:
         return "common", 2.0**common_power

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -273,6 +274,14 @@ class TestErrorBars:
         expected = "100% of p's points lie where q has less than the background's 5 points' worth"
         assert any(note.startswith(expected) for note in estimate.notes)
         assert 3 < estimate < 20
+
+    def test_notes_tell_when_one_bandwidth_does_not_fit(self):
+        x, y = np.random.default_rng(5).standard_cauchy((2, 1000, 1))
+        estimate = _estimate(JensenShannon(), x, y + 1, KDE())
+        assert any(
+            re.match(r"The bandwidth that tells the samples apart best is 1/\d+ of Scott's", note)
+            for note in estimate.notes
+        )
 
     def test_notes_tell_when_few_points_decide(self):
         x, y = np.random.default_rng(1).normal(size=(2, 500, 1))
