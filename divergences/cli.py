@@ -256,13 +256,17 @@ def _check_picture(path: Path | None) -> None:
 
 def _samples(options: argparse.Namespace) -> tuple[Samples, Samples]:
     from divergences.measures.files import read_table
+    from divergences.measures.samples import check_pair
 
     first, second = read_table(options.A), read_table(options.B)
     for remark in (*first.remarks, *second.remarks):
         print(f"divergences: note: {remark}", file=sys.stderr)
-    columns = options.columns or _shared_columns(first, second)
+    columns = options.columns
+    if columns is None and (first.named or second.named):
+        columns = _shared_columns(first, second)
     p = first.samples(columns, options.nan_policy)
     q = second.samples(columns, options.nan_policy)
+    check_pair(p, q)
     return p, q
 
 

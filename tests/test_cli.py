@@ -235,6 +235,11 @@ BAD = [
         'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", "exact".',
     ),
     (
+        ["compare", "wide.npy", "two.npz:real"],
+        "p and q must have the same number of features, but p has 3 (shape (60, 3)) and q has 2 "
+        "(shape (60, 2)).",
+    ),
+    (
         ["compare", "a.csv", "b.csv", "--plot", "map.gif"],
         "--plot must end in .png, .pdf or .svg, not 'map.gif'.",
     ),
@@ -278,6 +283,7 @@ def test_wrong_input_gets_one_line_and_status_2(folder, capsys, arguments, messa
     (folder / "gaps.csv").write_text("height,weight\n1,2\nNA,4\n3,5\n")
     (folder / "one.csv").write_text("height,weight\n1,2\n")
     (folder / "b.xlsx").write_text("x")
+    np.save("wide.npy", np.zeros((60, 3)))
     np.savez("two.npz", real=sample(0.0), fake=sample(1.0))
     assert run(capsys, *arguments) == (2, "", f"divergences: error: {message}\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,14 @@ class Table:
     remarks: tuple[str, ...] = ()
 
     @property
+    def named(self) -> bool:
+        """Whether the columns have names of their own."""
+        return hasattr(self.data, "columns")
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns; their numbers from 0 where the file has no names."""
-        if hasattr(self.data, "columns"):
+        if self.named:
             return tuple(map(str, self.data.columns))
         return tuple(map(str, range(self.data.shape[1] if self.data.ndim == 2 else 1)))
 
@@ -70,11 +75,12 @@ class Table:
         data = self.data
         if columns is not None:
             positions = [self._position(column) for column in columns]
-            if hasattr(data, "columns"):
+            if self.named:
                 data = data.iloc[:, positions]
             else:
                 data = data[:, positions] if data.ndim == 2 else data
-        return as_samples(data, name=self.name, nan_policy=nan_policy)
+        sample = as_samples(data, name=self.name, nan_policy=nan_policy)
+        return sample if columns is None else replace(sample, columns=tuple(columns))
 
     def _position(self, column: str) -> int:
         if column in self.columns:
@@ -121,9 +127,9 @@ def read_table(name: str) -> Table:
         if path.stat().st_size == 0:
             raise ValueError(f"{name} is empty.")
         if suffix == ".npy":
-            return Table(name, _load_array(path, name))
+            return Table(name, _checked(_load_array(path, name), name))
         if suffix == ".npz":
-            return Table(name, _load_archive(path, name, array))
+            return Table(name, _checked(_load_archive(path, name, array), name))
         if suffix == ".parquet":
             return _without_row_index(name, _load_parquet(path, name), ())
         return _load_text(path, name, "," if suffix == ".csv" else "\t")
@@ -179,6 +185,15 @@ def _load_archive(path: Path, name: str, array: str | None) -> Any:
             f"{path}:{held[0] if held else 'name'}."
         )
     raise ValueError(f"{path} has no array {array!r}. It has {_listed(held)}.")
+
+
+def _checked(array: Any, name: str) -> Any:
+    if np.ndim(array) not in (1, 2):
+        raise ValueError(
+            f"{name} must have shape (n_samples,) or (n_samples, n_features), not "
+            f"{np.shape(array)}. Save it with .reshape(len(array), -1)."
+        )
+    return array
 
 
 def _pandas(name: str) -> ModuleType:

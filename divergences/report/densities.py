@@ -24,18 +24,24 @@ _ENOUGH = 10_000
 def draw_densities(ax: Axes, p: Samples, q: Samples, names: tuple[str, str]) -> None:
     """Draw two one-dimensional samples: curves, or bars where there are only a few values."""
     p, q = _thinned(p), _thinned(q)
-    pooled = np.concatenate([p.points[:, 0], q.points[:, 0]])
-    values = np.unique(pooled)
-    if len(values) <= _FEW_VALUES:
+    values = few_values(p, q)
+    if values is not None:
         _draw_shares(ax, p, q, values, names)
     elif _is_smooth(p) and _is_smooth(q):
         _draw_curves(ax, p, q, names)
     else:
-        _draw_histograms(ax, p, q, pooled, names)
+        _draw_histograms(ax, p, q, names)
     ax.set_ylim(bottom=0)
     ax.set_yticks([])
     tidy(ax)
     ax.spines["left"].set_visible(False)
+
+
+def few_values(p: Samples, q: Samples) -> NDArray[np.float64] | None:
+    """The values of two one-dimensional samples, if they are few and come again and again."""
+    values: NDArray[np.float64] = np.unique(np.concatenate([p.points, q.points]))
+    few = len(values) <= _FEW_VALUES and 2 * len(values) <= p.n + q.n
+    return values if few else None
 
 
 def _thinned(sample: Samples) -> Samples:
@@ -47,7 +53,7 @@ def _thinned(sample: Samples) -> Samples:
 def _is_smooth(sample: Samples) -> bool:
     # A third of the points on one value: a kernel estimate would hide the atom.
     _, counts = np.unique(sample.points[:, 0], return_counts=True)
-    return len(counts) > _FEW_VALUES and bool(counts.max() < sample.n / 3)
+    return bool(counts.max() < sample.n / 3)
 
 
 def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> None:
@@ -67,9 +73,8 @@ def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> Non
     ax.set_ylabel("density")
 
 
-def _draw_histograms(
-    ax: Any, p: Samples, q: Samples, pooled: NDArray[np.float64], names: tuple[str, str]
-) -> None:
+def _draw_histograms(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> None:
+    pooled = np.concatenate([p.points, q.points])
     edges = np.linspace(pooled.min(), pooled.max(), _BINS + 1)
     for sample, color, name in zip((p, q), (P_COLOR, Q_COLOR), names, strict=True):
         heights, _ = np.histogram(sample.points[:, 0], edges, weights=sample.mass, density=True)

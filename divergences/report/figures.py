@@ -22,7 +22,7 @@ from divergences.report.colors import (
     tidy,
 )
 from divergences.report.critics import CriticView, critic_name, near_data
-from divergences.report.densities import draw_densities
+from divergences.report.densities import draw_densities, few_values
 from divergences.report.words import value_words
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Names = tuple[str, str]
 _GRID = 120
 _BEYOND = 2.0
+_DOTS = {"linestyle": "", "marker": "o"}
 
 
 def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = ("P", "Q")) -> Axes:
@@ -234,8 +235,6 @@ def _legend_below(ax: Any) -> None:
 def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     draw_densities(ax, p, q, names)
     ax.set_xlabel(_axis_names(p)[0] if p.columns else "x")
-    ax.set_ylabel("density")
-    ax.margins(y=0.2)
     if estimate.has_critic:
         _draw_critic_curve(ax, estimate, p, q, names)
     _legend_below(ax)
@@ -243,14 +242,15 @@ def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
 
 def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     view = CriticView.of(estimate, p, q)
-    pooled = np.concatenate([p.points[:, 0], q.points[:, 0]])
-    limits = ax.get_xlim()
-    grid = np.linspace(pooled.min(), pooled.max(), 400)
-    values = view(grid[:, None])
-    top = 1.05 * view.limit
+    limits, top = ax.get_xlim(), 1.05 * view.limit
     twin = ax.twinx()
-    twin.plot(grid, values, color=CRITIC_COLOR, linewidth=1.4)
-    for sign, color in ((1, P_COLOR), (-1, Q_COLOR)):
+    few = few_values(p, q)
+    pooled = np.concatenate([p.points, q.points])
+    grid = np.linspace(pooled.min(), pooled.max(), 400) if few is None else few
+    values = view(grid[:, None])
+    style: Any = {"color": CRITIC_COLOR, "linewidth": 1.4} | ({} if few is None else _DOTS)
+    twin.plot(grid, values, **style)
+    for sign, color in ((1, P_COLOR), (-1, Q_COLOR)) if few is None else ():
         twin.fill_between(
             grid, -top, top, where=sign * values > 0, color=color, alpha=0.07, linewidth=0
         )
@@ -259,7 +259,7 @@ def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, name
     twin.set_yticks(view.ticks, view.tick_labels)
     twin.set_ylabel(view.label(names))
     twin.spines["top"].set_visible(False)
-    ax.plot([], [], color=CRITIC_COLOR, linewidth=1.4, label="critic (right axis)")
+    ax.plot([], [], label="critic (right axis)", **style)
     ax.set_xlim(limits)
 
 

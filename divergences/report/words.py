@@ -41,7 +41,7 @@ def verdict(estimate: Estimate) -> str:
         return "differs: infinite"
     low, high = estimate.interval()
     if low == high == 0:
-        return "no difference: exactly 0"
+        return "no difference: exactly 0" if estimate.n is None else "no difference seen: value 0"
     if high < 0:
         return "no difference seen: interval below 0"
     if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
@@ -58,7 +58,7 @@ def _meaning(estimate: Estimate) -> str:
         return f": best guess right in {right:.0f} %"
     if math.isfinite(definition.maximum):
         return f": {100 * estimate / definition.maximum:.0f} % of maximum"
-    return ": exact value" if estimate.stderr == 0 else ": interval above 0"
+    return ": exact value" if estimate.n is None else ": interval above 0"
 
 
 def value_words(estimate: Estimate, with_unit: bool = True) -> str:
@@ -73,7 +73,7 @@ def value_words(estimate: Estimate, with_unit: bool = True) -> str:
 def interval_words(estimate: Estimate) -> str:
     """Write the 95 % interval with the decimals of the value."""
     low, high = estimate.interval()
-    if low == high:
+    if low == high and estimate.n is None:
         return "exact"
     _, _, first, last = _rounded(estimate.value, estimate.stderr, low, high)
     return f"{first} to {last}"

@@ -51,7 +51,9 @@ def test_array_columns_are_numbers(folder):
     WRITERS["a.npy"]("a.npy")
     table = read_table("a.npy")
     assert table.columns == ("0", "1")
-    np.testing.assert_array_equal(table.samples(["1"]).points, POINTS[:, [1]])
+    sample = table.samples(["1"])
+    np.testing.assert_array_equal(sample.points, POINTS[:, [1]])
+    assert sample.columns == ("1",)
 
 
 def test_flat_array_is_one_column(folder):
@@ -169,6 +171,13 @@ WRONG = [
         "a.npz",
         ValueError,
         r"a\.npz holds 2 arrays: 'real', 'fake'\. Name one of them, as in a\.npz:real\.",
+    ),
+    (
+        lambda folder: np.save("a.npy", np.zeros((4, 2, 3))),
+        "a.npy",
+        ValueError,
+        r"a\.npy must have shape \(n_samples,\) or \(n_samples, n_features\), not \(4, 2, 3\)\. "
+        r"Save it with \.reshape\(len\(array\), -1\)\.",
     ),
     (
         lambda folder: np.savez("a.npz", real=POINTS),

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from standins import ShiftCritic, catalogue, estimate, samples
 
 from divergences.definitions import MMD, Wasserstein
+from divergences.estimate import Circumstances, Estimate
 from divergences.measures.samples import Samples, as_samples
 from divergences.report import Comparison, plot_densities, plot_estimate, save_figure
 from divergences.report.colors import P_COLOR, Q_COLOR, critic_colormap
@@ -169,6 +170,24 @@ def test_kind_of_density_follows_the_data(values, artist):
     stairs = [patch for patch in ax.patches if hasattr(patch, "get_data")]
     kind = "bars" if bars else "stairs" if stairs else "curves"
     assert kind == artist
+
+
+def test_critic_of_few_values_is_shown_at_those_values_only():
+    values = as_samples(np.repeat([0.0, 1.0, 2.0], 20))
+    found = estimate(d=1)
+    on_few = Circumstances(found.definition, "", "", 60, 60, 1, samples=(values, values))
+    ax = plot_estimate(Estimate(found.reading, on_few))
+    twin = next(other for other in ax.figure.axes if other is not ax)
+    np.testing.assert_array_equal(twin.lines[0].get_xdata(), [0.0, 1.0, 2.0])
+    assert twin.lines[0].get_marker() == "o"
+    assert len(twin.collections) == 0
+    assert ax.get_ylabel() == "share"
+
+
+def test_few_distinct_points_are_still_a_curve():
+    ax = plot_densities([0.0, 1.0, 2.5, 4.0, 5.0], [1.5, 2.0, 3.0, 6.0, 7.0])[0]
+    assert len(ax.patches) == 0
+    assert len(ax.lines) == 2
 
 
 def test_bars_are_weighted_shares():

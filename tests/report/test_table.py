@@ -167,6 +167,7 @@ def test_comparison_pickles_and_is_frozen():
         ),
         (estimate(KullbackLeibler(), math.inf, 0.0, exact=True), "differs: infinite"),
         (estimate(KullbackLeibler(), 0.0, 0.0, exact=True), "no difference: exactly 0"),
+        (estimate(Wasserstein(1), 0.0, 0.0), "no difference seen: value 0"),
         (estimate(KullbackLeibler(), 0.5, 0.0, exact=True), "differs: exact value"),
     ],
 )
@@ -181,6 +182,7 @@ def test_value_and_interval_end_at_the_same_decimal():
     assert interval_words(found) == "0.420 to 0.542"
     exact = estimate(KullbackLeibler(), 0.5, 0.0, exact=True)
     assert (value_words(exact), interval_words(exact)) == ("0.5 nats", "exact")
+    assert interval_words(estimate(Wasserstein(1), 0.0, 0.0)) == "0 to 0"
 
 
 def test_notes_are_said_once_and_list_their_rows():
