@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _CHUNK = 4_096
-_MOST_ATOMS = 20_000_000
+_MOST_ATOMS = 200_000
 _NEGLIGIBLE = 1e-18
 
 
@@ -99,7 +99,7 @@ def chunks(*laws: Law) -> Iterator[Array]:
 
 
 _ENDLESS = (
-    "The sum over the atoms of these measures does not end within 20,000,000 of them. Draw "
+    "The sum over the atoms of these measures does not end within 200,000 of them. Draw "
     "samples from them and pass those."
 )
 
