@@ -163,9 +163,12 @@ def _search_all(
     rows: slice,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
     distances = [cdist(centers[rows], cloud.points) for cloud in clouds]
-    radius = np.partition(distances[0], k + itself - 1, axis=1)[:, k + itself - 1]
+    # In place: counting does not mind the order.
+    distances[0].partition(k + itself - 1, axis=1)
+    radius = distances[0][:, k + itself - 1].copy()
     if both:
-        radius = np.maximum(radius, np.partition(distances[1], k - 1, axis=1)[:, k - 1])
+        distances[1].partition(k - 1, axis=1)
+        radius = np.maximum(radius, distances[1][:, k - 1])
     inner = (radius * (1.0 - _SAME_DISTANCE))[:, np.newaxis]
     within = [np.asarray((reach <= inner).sum(axis=1)) for reach in distances]
     return radius, within[0], within[1]
