@@ -19,6 +19,7 @@ from scipy.stats import gamma, laplace, multivariate_normal, norm, poisson
 import divergences as dv
 from divergences.definitions import Definition, RatioDivergence
 from divergences.estimators import losses_for, methods_for
+from divergences.estimators.estimator import resolve
 
 PACKAGE = Path(dv.__file__).parent
 
@@ -205,6 +206,24 @@ def _escaped(text: str) -> str:
     )
 
 
+def auto_table() -> str:
+    """What `method="auto"` picks, asked of the choosers themselves."""
+    sizes = ((1_000, 2), (1_000, 10), (50_000, 2), (50_000, 10))
+    kinds = (("every f-divergence", dv.JensenShannon()),)
+    kinds += tuple((d.title, d) for d in (dv.Wasserstein(1), dv.SlicedWasserstein(2)))
+    kinds += (("Sinkhorn divergence", dv.Sinkhorn(2)), ("MMD, energy distance", dv.MMD()))
+    rows = []
+    for words, definition in kinds:
+        picked = []
+        for n, d in sizes:
+            sample = dv.Samples(np.zeros((n, d)))
+            estimator, _ = resolve(definition, "auto", sample, sample)
+            picked.append(estimator.describe())
+        rows.append(row(words, *picked))
+    header = tuple(f"{n:,} points, {d} features" for n, d in sizes)
+    return table(("Divergence", *header), rows)
+
+
 def command_line() -> str:
     """What `python -m divergences compare --help` prints."""
     from divergences.cli import main
@@ -250,6 +269,7 @@ def exact_table() -> str:
 
 
 TABLES = {
+    "auto": auto_table,
     "exact": exact_table,
     "comparison": comparison,
     "command-line": command_line,
