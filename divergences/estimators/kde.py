@@ -14,8 +14,14 @@ from scipy.special import expit
 
 from divergences.checks import check_choice, check_real
 from divergences.definitions import ChiSquared, RatioDivergence, Renyi, TotalVariation
-from divergences.density.bandwidths import RULES, BandwidthRule, as_bandwidth_setting
-from divergences.density.kernels import SmoothingKernel, as_kernel
+from divergences.density.background import Background
+from divergences.density.bandwidths import (
+    RULES,
+    Bandwidth,
+    BandwidthRule,
+    as_bandwidth_setting,
+)
+from divergences.density.kernels import as_kernel
 from divergences.density.subspace import Subspace, find_subspace
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
@@ -58,7 +64,7 @@ class KDE(RatioEstimator):
         "likelihood" choose for each density apart. Numbers are in data units: one for all axes,
         one for each, or a covariance matrix.
     background : float
-        c, above 0, in points.
+        c, above 0, in points; also the strength of the prior that holds a near 1 and b near 0.
     integrate : bool
         Whether to integrate the densities over a grid instead of averaging over the samples, in
         one and two dimensions. There is no calibration, and blurred peaks stay blurred.
@@ -146,7 +152,8 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     # The integral is of the densities as they are, so that none must rely on a slope.
     with_slope = not estimator.integrate
     *widths, scale = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
-    pair = DensityPair.fit(p, q, (widths[0], widths[1]), kernel, weight, subspace)
+    background = Background.of(p, q)
+    pair = DensityPair.fit(p, q, (widths[0], widths[1]), kernel, weight, background, subspace)
     at_p, at_q, shares = pair.leave_one_out(p, q, run)
     slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
@@ -154,19 +161,17 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     # Half the points would take wider kernels, by the rate of every rule.
     wider = 2.0 ** (1 / (p.d + 4))
     half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
-    smaller, halves = _fit_halves(p, q, half_widths, kernel, weight, subspace, run)
+    smaller, halves = _fit_halves(pair, p, q, half_widths, run)
     notes += (*_scale_notes(scale), *_overlap_notes(shares, weight), *_identity_notes(p, q))
     rate = 4 / (p.d + 4)
     return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes), pair, halves, p, q)
 
 
 def _fit_halves(
+    whole: DensityPair,
     p: Samples,
     q: Samples,
-    bandwidths: Any,
-    kernel: SmoothingKernel,
-    weight: float,
-    subspace: Subspace,
+    bandwidths: tuple[Bandwidth, Bandwidth],
     run: Run,
 ) -> tuple[LogRatio | None, tuple[DensityPair, ...]]:
     if min(p.n, q.n) < 4:
@@ -178,10 +183,10 @@ def _fit_halves(
         part_p, part_q = _part(p, rows_p), _part(q, rows_q)
         if part_p is None or part_q is None:
             return None, ()
-        pair = DensityPair.fit(part_p, part_q, bandwidths, kernel, weight, subspace)
+        pair = whole.refit(part_p, part_q, bandwidths)
         at_p[rows_p], at_q[rows_q], _ = pair.leave_one_out(part_p, part_q, run)
         pairs.append(pair)
-    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
+    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, whole.weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
     return LogRatio(at_p, at_q, pairs[0]), tuple(pairs)
 

@@ -70,6 +70,7 @@ class DensityPair:
         bandwidths: tuple[Bandwidth, Bandwidth],
         kernel: SmoothingKernel,
         weight: float,
+        background: Background,
         subspace: Subspace,
     ) -> DensityPair:
         """Place the kernels on samples that are reduced to the spanning columns."""
@@ -77,7 +78,12 @@ class DensityPair:
             KernelMixture.fit(sample.points, sample.mass, kernel, bandwidth)
             for sample, bandwidth in zip((p, q), bandwidths, strict=True)
         ]
-        return cls(mixtures[0], mixtures[1], Background.of(p, q), weight, subspace)
+        return cls(mixtures[0], mixtures[1], background, weight, subspace)
+
+    def refit(self, p: Samples, q: Samples, bandwidths: tuple[Bandwidth, Bandwidth]) -> DensityPair:
+        """Place kernels on other points of the same measures, before the same background."""
+        kernel, weight = self.p.kernel, self.weight
+        return DensityPair.fit(p, q, bandwidths, kernel, weight, self.background, self.subspace)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated ln(p/q) at points with all their columns."""
@@ -171,17 +177,26 @@ def contrast(
     """The covariance ("own" or "common") and the multiple of Scott's rule that contrast best."""
     few_p, few_q = (_thinned(sample, run) for sample in (p, q))
     definition, whole = JensenShannon(), Subspace(tuple(range(p.d)), {}, ())
+    background = Background.of(p, q)
 
     def score(bandwidths: tuple[Bandwidth, Bandwidth], power: int) -> float:
         scaled = bandwidths[0].scaled(2.0**power), bandwidths[1].scaled(2.0**power)
-        pair = DensityPair.fit(few_p, few_q, scaled, kernel, weight, whole)
+        pair = DensityPair.fit(few_p, few_q, scaled, kernel, weight, background, whole)
         at_p, at_q, _ = pair.leave_one_out(few_p, few_q, run)
         masses = few_p.mass, few_q.mass
         slope, offset = calibration(at_p, at_q, *masses, weight, with_slope=with_slope)
         at_p, at_q = slope * at_p + offset, slope * at_q + offset
         return few_p.mean(definition.critic_p(at_p)) + few_q.mean(definition.critic_q(at_q))
 
-    own, common = _scott_bandwidths(few_p, few_q, kernel)
+    # Covariances of all points, which span where few may not; widths for the few.
+    wider = [
+        (sample.effective_size / few.effective_size) ** (1 / (p.d + 4))
+        for sample, few in ((p, few_p), (q, few_q))
+    ]
+    own, common = (
+        (first.scaled(wider[0]), second.scaled(wider[1]))
+        for first, second in _scott_bandwidths(p, q, kernel)
+    )
     # Where tails are heavy, all wide kernels are equally blind: a climb from there ends there.
     # A start far down must be better by more than chance makes it.
     margin = _MARGIN / (few_p.effective_size + few_q.effective_size)

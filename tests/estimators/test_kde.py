@@ -334,6 +334,21 @@ class TestDegenerateData:
             assert math.isfinite(estimate)
             assert math.isfinite(estimate.stderr)
 
+    def test_rare_values_that_half_of_the_data_may_lack(self):
+        x = np.column_stack([np.random.default_rng(0).normal(size=60), np.eye(60)[0]])
+        y = np.column_stack([np.random.default_rng(1).normal(size=60), np.eye(60)[1]])
+        for estimate in _estimate(ALL, x, y, KDE()):
+            assert math.isfinite(estimate)
+            assert math.isfinite(estimate.bias)
+
+    @pytest.mark.parametrize("n", [3, 4, 5])
+    def test_a_handful_of_points(self, n):
+        x, y = np.random.default_rng(n).normal(size=(2, n, 1))
+        for estimate in _estimate(ALL, x, y, KDE()):
+            assert math.isfinite(estimate)
+            assert math.isfinite(estimate.reading.stderr)
+            assert math.isfinite(estimate.reading.bias)
+
     @pytest.mark.parametrize(
         ("x", "y", "message"),
         [
