@@ -21,6 +21,20 @@ Density = Callable[[np.ndarray], np.ndarray]
 MMD_KERNEL = dv.GaussianKernel(bandwidth=1.0)
 
 
+def le_cam(u: Any) -> Any:
+    """phi(u) = (u - 1)²/(u + 1), of arrays and tensors."""
+    return (u - 1) ** 2 / (u + 1)
+
+
+def le_cam_slope(u: Any) -> Any:
+    """Slope of `le_cam`."""
+    return (u - 1) * (u + 3) / (u + 1) ** 2
+
+
+# A user's own divergence among the others; it is the integral of (p - q)²/(p + q).
+LE_CAM = dv.FDivergence(le_cam, le_cam_slope, name="Le Cam")
+
+
 # Integrals.
 
 
@@ -71,6 +85,7 @@ def ratio_values(p: np.ndarray, q: np.ndarray, weights: np.ndarray) -> dict[dv.D
         dv.ChiSquared(): math.inf
         if outside
         else total(np.divide(p * p, q, out=np.zeros_like(p), where=q > 0)) - 1,
+        LE_CAM: total(np.divide((p - q) ** 2, p + q, out=np.zeros_like(p), where=p + q > 0)),
         dv.Renyi(0.5): math.inf if affinity < 1e-300 else -2 * math.log(affinity),
     }
 

@@ -48,6 +48,7 @@ from divergences.estimators.classifier import Classifier
 from divergences.estimators.kde import KDE
 from divergences.measures import as_samples
 from divergences.work import Run
+from tests.exact_values import LE_CAM
 
 DEFINITIONS: tuple[Definition, ...] = (
     JensenShannon(),
@@ -59,6 +60,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ChiSquared(),
     Renyi(0.5),
     Renyi(2.0),
+    LE_CAM,
     Wasserstein(1),
     Wasserstein(2),
     Wasserstein(2.5),

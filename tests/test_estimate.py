@@ -155,6 +155,14 @@ def test_interval_reaches_as_far_as_the_bias_on_its_own_side():
     assert make(0.2, 0.01, bias=-0.05).bias == pytest.approx(-0.05)
 
 
+def test_interval_does_not_pass_the_largest_value_there_is():
+    assert make(0.69, 0.05).interval()[1] == math.log(2)
+    assert make(0.95, 0.05, definition=TotalVariation()).interval()[1] == 1.0
+    assert make(0.95, 0.05, definition=KullbackLeibler()).interval()[1] > 1.0
+    # A value that noise took beyond stays in its interval.
+    assert make(1.02, 0.01, definition=TotalVariation()).interval()[1] == 1.02
+
+
 def test_outer_function_transforms_value_error_bias_and_interval():
     estimate = make(4.0, 0.4, definition=Wasserstein(2), bias=0.8)
     assert estimate == 2.0

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from divergences.definitions import Definition, Energy, TotalVariation, Wasserstein
 from divergences.estimate import Estimate, Reading
@@ -210,7 +209,6 @@ def test_a_wrong_slope_would_be_seen():
 
 @pytest.mark.parametrize(("definition", "estimator"), LOSSES, ids=LOSS_NAMES)
 def test_gradients_reach_both_arguments_in_their_own_dtype(definition, estimator):
-    flat = isinstance(definition, TotalVariation)
     for dtype in (torch.float32, torch.float64):
         x, y = (batch.to(dtype).requires_grad_() for batch in batches(1, 2))
         value = definition.loss(x, y, method=estimator, rng=0)
@@ -220,8 +218,7 @@ def test_gradients_reach_both_arguments_in_their_own_dtype(definition, estimator
         for batch in (x, y):
             assert batch.grad.dtype == dtype
             assert torch.isfinite(batch.grad).all()
-            # The slope of TV's sign(l) is zero wherever it exists.
-            assert flat or (batch.grad.abs().sum(dim=1) > 0).all()
+            assert (batch.grad.abs().sum(dim=1) > 0).all()
 
 
 @pytest.mark.parametrize(("definition", "estimator"), LOSSES, ids=LOSS_NAMES)
@@ -230,6 +227,10 @@ def test_numpy_and_torch_agree(definition, estimator, d):
     x, y = batches(2, d, 20, 25)
     estimate = Subject(definition, Row(estimator))(x.numpy(), y.numpy(), rng=9)
     loss = definition.loss(x, y, method=estimator, rng=9)
+    if isinstance(definition, TotalVariation):
+        # The estimate averages signs, which have no slope; the loss averages |p - q|/(p + q).
+        assert abs(float(loss) - float(estimate)) < 4 * estimate.stderr
+        return
     assert float(loss) == pytest.approx(float(estimate), rel=1e-7, abs=1e-9)
 
 

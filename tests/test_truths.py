@@ -59,7 +59,17 @@ class Trial:
             if type(self.estimator) in methods_for(definition)
             and math.isfinite(value)
             and not (ratio and definition in self.problem.hard)
+            and not self._is_noise_alone(definition)
         ]
+
+    def _is_noise_alone(self, definition: dv.Definition) -> bool:
+        # At P = Q the noise of a ratio from k neighbors lowers the variational value by about
+        # phi''(1)/k, which fits on halves do not tell; the catalogue's own have it corrected.
+        return (
+            isinstance(self.estimator, Neighbors)
+            and definition == exact_values.LE_CAM
+            and self.problem.truth[definition] == 0
+        )
 
     def estimates(self, seed: int) -> list[Estimate]:
         """One draw, every divergence."""
@@ -178,6 +188,38 @@ def test_errors_shrink_with_the_number_of_points(estimator):
     kept = [d != dv.ChiSquared() for d in Trial(problem, estimator).definitions]
     few, many = (np.sqrt((errors[n][:, kept] ** 2).mean(axis=0)) for n in (100, 1600))
     assert (many < 0.6 * few).all(), (few, many)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        KDE(), Neighbors(), Classifier(folds=3), ExactTransport(), Sliced(),
+        PairwiseKernel(), PairwiseKernel("biased"),
+    ],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["shifted normals, d=1", "scaled normals, d=1"])
+def test_intervals_hold_the_truth_as_often_as_they_say(name, estimator):
+    """95 % intervals over 100 seeds: at least 86 hold the truth.
+
+    If the coverage is 95 %, fewer do in one of 6,000 runs. Left out: chi², which few points
+    decide; and what neighbors read without a formula of their own, where noise and smoothing
+    leave 66 to 82 of 100.
+    """
+    trial = Trial(BY_NAME[name], estimator, n=300)
+    truths = [trial.problem.truth[definition] for definition in trial.definitions]
+    held = np.zeros(len(truths))
+    for seed in range(100):
+        for i, estimate in enumerate(trial.estimates(1000 + seed)):
+            low, high = estimate.interval()
+            held[i] += low <= truths[i] <= high
+    counts = dict(zip(trial.definitions, held, strict=True))
+    counts.pop(dv.ChiSquared(), None)
+    if isinstance(estimator, Neighbors):
+        for definition in (dv.TotalVariation(), dv.ReverseKL(), exact_values.LE_CAM):
+            counts.pop(definition)
+    assert min(counts.values()) >= 86, counts
 
 
 # The table itself.

@@ -16,6 +16,7 @@ from scipy import stats
 
 from divergences import definitions as dv
 from tests.exact_values import (
+    LE_CAM,
     MMD_KERNEL,
     Density,
     crossings,
@@ -38,6 +39,7 @@ RATIO_DEFINITIONS = (
     dv.SquaredHellinger(),
     dv.ChiSquared(),
     dv.Renyi(0.5),
+    LE_CAM,
 )
 
 
