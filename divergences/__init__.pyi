@@ -72,4 +72,9 @@ from .measures import (
 )
 from .report import (
     Comparison as Comparison,
+    plot_densities as plot_densities,
+)
+from .views import (
+    compare_features as compare_features,
+    plot_critic_map as plot_critic_map,
 )

@@ -337,6 +337,17 @@ def rounded_together(value: float, stderr: float, *others: float) -> list[str]:
     if not (math.isfinite(stderr) and stderr > 0):
         return [f"{number:.6g}" for number in numbers]
     decimals = max(0, 1 - math.floor(math.log10(stderr)))
-    if decimals > 9:
+    if decimals > 9 or max(abs(value), stderr) >= 1e6:
         return [f"{number:.3g}" for number in numbers]
     return [f"{number:.{decimals}f}" for number in numbers]
+
+
+def two_digits(number: float) -> str:
+    """Write a number with two significant digits, as notes have them.
+
+    Examples
+    --------
+    >>> two_digits(0.01234), two_digits(312.0)
+    ('0.012', '310')
+    """
+    return f"{float(f'{number:.2g}'):g}"

@@ -215,6 +215,10 @@ def _finish(
     how = f"auto: {estimator.describe()}" if automatic else estimator.describe()
     reading = replace(reading, notes=(*p.notes, *q.notes, *reading.notes))
     reading = reading.with_notes(*_warnings(definition, reading))
+    if np.array_equal(p.points, q.points):
+        reading = reading.with_notes(
+            "p and q hold the very same points: error bars are for two independent samples."
+        )
     kept = (_thinned(p), _thinned(q))
     return Estimate(
         reading, Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from divergences.checks import check_choice
 from divergences.definitions import MMD, Energy, EnergyKernel, PositiveKernel
-from divergences.estimate import Critic, Reading
+from divergences.estimate import Critic, Reading, two_digits
 from divergences.estimators.energy_1d import energy_moments
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.kernel_moments import SMALLEST, KernelMoments, kernel_moments
@@ -125,7 +125,7 @@ def read_pairs(
         notes.append("With fewer than 4 points of a sample, the error bar is a rough one.")
     if biased:
         shift = definition.outer(inner) - definition.outer(unbiased_value)
-        notes.append(f"Biased upward by {shift:.2g}: each point is paired with itself too.")
+        notes.append(f"Biased upward by {two_digits(shift)}: each point is paired with itself too.")
     return Reading(
         inner=inner,
         stderr=math.sqrt(variance),

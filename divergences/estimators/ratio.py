@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions import RatioDivergence
-from divergences.estimate import Critic, Reading
+from divergences.estimate import Critic, Reading, two_digits
 from divergences.estimators.estimator import Estimator, register
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -95,6 +95,4 @@ def bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
     direction = "downward" if shift < 0 else "upward"
     if not math.isfinite(shift):
         return f"Biased {direction} by more than can be told from the same fit on half the data."
-    return (
-        f"Biased {direction} by about {abs(shift):.2g}, judging by the same fit on half the data."
-    )
+    return f"Biased {direction} by about {two_digits(abs(shift))}, judging by the same fit on half the data."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions.definition import signed_root
+from divergences.estimate import two_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,11 +55,11 @@ class NullLevel:
         if corrected <= 0:
             return (
                 f"Biased upward: two samples of one measure, of these sizes, show about "
-                f"{_short(level)}, so this value is no sign of a difference."
+                f"{two_digits(level)}, so this value is no sign of a difference."
             )
         return (
-            f"Biased upward by about {_short(outer(inner) - outer(corrected))}: two samples of "
-            f"one measure, of these sizes, show about {_short(level)}."
+            f"Biased upward by about {two_digits(outer(inner) - outer(corrected))}: two samples of "
+            f"one measure, of these sizes, show about {two_digits(level)}."
         )
 
     def reach(self, inner: float, stderr: float, order: float) -> float:
@@ -74,11 +75,6 @@ class NullLevel:
         low = inner - _REACH * math.hypot(stderr, self.spread)
         whole = inner - _REACH * stderr - self.without_level(low, order)
         return min(whole, max(inner, 0.0))
-
-
-def _short(value: float) -> str:
-    """Two digits, and 300 rather than 3e+02."""
-    return f"{float(f'{value:.2g}'):g}"
 
 
 def null_level(
