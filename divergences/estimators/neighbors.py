@@ -101,14 +101,16 @@ class Neighbors(RatioEstimator):
         k = search.most(_smoothing(self, p, q))
         critic = _critic(self, search, p, q)
         at_p, at_q = search.values(_OVER_P, k), -search.values(_OVER_Q, k)
-        smaller = None
-        if search.can_halve(k):
-            half_p, half_q = search.half_values(_OVER_P, k), -search.half_values(_OVER_Q, k)
+        smaller, half = None, max(self.k, math.isqrt(min(p.n, q.n) // 2))
+        if search.can_halve(half):
+            half_p, half_q = search.half_values(_OVER_P, half), -search.half_values(_OVER_Q, half)
             smaller = LogRatio(half_p, half_q, critic)
         notes = _notes(search.pair, self.k, k)
         if search.is_apart(_OVER_P, k):
             notes = (*notes, _APART)
-        return LogRatio(at_p, at_q, critic, smaller, _rate(search.pair), notes)
+        # The noise of k points costs the variational form 1/k, and k grows like the root of n.
+        rate = min(0.5, _rate(search.pair))
+        return LogRatio(at_p, at_q, critic, smaller, rate, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,6 +296,12 @@ def _notes(pair: WhitePair, wanted: int, k: int) -> tuple[str, ...]:
             f"{pair.shared} points are in both samples, more than ties within either explain. If "
             f"they are the same rows, the samples are not independent and the value is too low: "
             f"leave those rows out of one of them."
+        )
+    elif pair.repeated > 2 * pair.shared:
+        notes.append(
+            f"{pair.repeated} points repeat within their sample, and {pair.shared} across. If they "
+            f"are copies of rows, as a bootstrap makes them, the value is too high: leave the "
+            f"copies out."
         )
     if pair.p.points.shape[1] > TREE_FEATURES:
         notes.append(

@@ -300,6 +300,12 @@ class TestTies:
         found = estimate(dv.JensenShannon(), x, x)
         assert any("100 points are in both samples" in note for note in found.notes)
 
+    def test_copies_of_rows_are_told(self):
+        rng = np.random.default_rng(26)
+        x, y = rng.choice(rng.normal(size=50), 50), rng.normal(size=50)
+        found = estimate(dv.JensenShannon(), x, y)
+        assert any("as a bootstrap makes them" in note for note in found.notes)
+
 
 class TestSubspace:
     def test_constant_and_collinear_columns_change_nothing(self):
