@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_SUBDIVISIONS = 600
+_SUBDIVISIONS = 300
 _RELATIVE = 1e-10
 _ABSOLUTE = 1e-11
 _TAIL = 1e-17
