@@ -1,0 +1,80 @@
+"""Odd data: every method gives an ordered, finite answer or names what it cannot do."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import divergences as dv
+from divergences.errors import ConvergenceError
+from tests.laws import ROWS, methods_for
+
+
+def normal(*shape):
+    return np.random.default_rng(shape).normal(size=shape)
+
+
+def whole(high, *shape):
+    return np.random.default_rng((high, *shape)).integers(0, high, size=shape).astype(float)
+
+
+DATA = {
+    "two points": (normal(2, 1), normal(2, 1) + 0.1),
+    "three points": (normal(3, 1), normal(3, 1) + 0.1),
+    "few points, two features": (normal(4, 2), normal(5, 2)),
+    "all equal": (np.ones((20, 1)), np.ones((25, 1))),
+    "two constants": (np.zeros((20, 1)), np.ones((20, 1))),
+    "one side constant": (np.zeros((20, 2)), normal(20, 2)),
+    "far from the origin": (1e9 + normal(30, 1), 1e9 + 1 + normal(31, 1)),
+    "very far from the origin": (1e12 + normal(30, 2), 1e12 + normal(31, 2)),
+    "huge": (1e60 * normal(30, 1), 1e60 * normal(31, 1)),
+    "tiny": (1e-60 * normal(30, 2), 1e-60 * normal(31, 2)),
+    "far apart": (normal(30, 1), 1e4 + normal(31, 1)),
+    "unlike units": (normal(40, 2) * [1.0, 1e8], normal(41, 2) * [1.0, 1e8]),
+    "counts": (whole(3, 50, 1), whole(4, 50, 1)),
+    "binary features": (whole(2, 60, 3), whole(2, 61, 3)),
+    "ties": (np.repeat(normal(5, 1), 6, axis=0), np.repeat(normal(6, 1), 6, axis=0)),
+    "collinear": (normal(40, 1) * np.ones(3), normal(41, 1) * np.ones(3)),
+    "unequal sizes": (normal(3, 1), normal(400, 1)),
+    "more features than points": (normal(10, 40), normal(12, 40)),
+    "the same points": (normal(30, 2), normal(30, 2)),
+    "one outlier": (np.vstack([normal(50, 1), [[1e15]]]), normal(51, 1)),
+    "heavy tails": (np.tan(1.5 * normal(100, 1)), np.tan(1.5 * normal(101, 1))),
+}
+DEFINITIONS = [
+    dv.JensenShannon(), dv.KullbackLeibler(), dv.TotalVariation(), dv.Wasserstein(1),
+    dv.Wasserstein(2), dv.SlicedWasserstein(2), dv.Sinkhorn(2), dv.MMD(), dv.Energy(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[repr(row.estimator) for row in ROWS])
+@pytest.mark.parametrize("name", DATA)
+def test_answers_are_finite_or_refused_in_words(name, row):
+    x, y = DATA[name]
+    refusals: list[str] = []
+    valid = [d for d in DEFINITIONS if type(row.estimator) in methods_for(d)]
+    for definition in valid[:1] if row.slow else valid:
+        try:
+            estimate = dv.divergence(definition, x, y, method=row.estimator, rng=0)
+        except (ValueError, ConvergenceError) as caught:
+            refusals.append(str(caught))
+            continue
+        low, high = estimate.interval()
+        assert math.isfinite(estimate)
+        assert math.isfinite(estimate.stderr)
+        assert low <= estimate <= high
+        json.dumps(estimate.to_dict(), allow_nan=False)
+    for refusal in refusals:
+        assert any(word in refusal for word in ("must", "Use", "Drop", "Rescale")), refusal
+
+
+def test_most_odd_data_are_answered_by_default():
+    refused = []
+    for name, (x, y) in DATA.items():
+        for definition in DEFINITIONS:
+            try:
+                dv.divergence(definition, x, y, rng=0)
+            except (ValueError, ConvergenceError):
+                refused.append((name, definition.symbol))
+    assert {name for name, _ in refused} <= {"two points", "two constants", "one side constant"}
