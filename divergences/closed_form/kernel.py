@@ -262,4 +262,7 @@ def _nodes(law: Law, count: int) -> tuple[Array, Array]:
     argument = math.pi * np.sinh(y)
     weight = (y[1] - y[0]) * math.pi * np.cosh(y) * expit(argument) * expit(-argument)
     level = np.maximum(expit(-np.abs(argument)), 1e-300)
-    return np.where(y < 0, law.quantile(level), law.upper_quantile(level)), weight
+    points = np.where(y < 0, law.quantile(level), law.upper_quantile(level))
+    # The quantile of a heavy tail overflows where the level is next to nothing.
+    held = np.isfinite(points)
+    return points[held], weight[held]

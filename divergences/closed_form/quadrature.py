@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 TARGET = 1e-10
+_USELESS = 1e-3
 _RELATIVE = 1e-13
 _ABSOLUTE = 1e-15
 _BISECTIONS = 60
@@ -165,7 +166,18 @@ def crossings(function: Callable[[Array, Array], Array], pieces: Pieces) -> list
 
 
 def precision_words(error: float, value: float) -> tuple[str, tuple[str, ...]]:
-    """Say what error was reached, and warn where it is above the target."""
+    """Say what error was reached, and warn where it is above the target.
+
+    Raises
+    ------
+    NoClosedFormError
+        If the error leaves nothing of the value, as where the integral is infinite.
+    """
+    if not error <= _USELESS * max(1.0, abs(value)):
+        raise NoClosedFormError(
+            f"The quadrature did not converge (value {value:.3g}, error about {error:.0e}): the "
+            f"divergence may be infinite. Draw samples from the measures and pass those."
+        )
     if not error <= TARGET * max(1.0, abs(value)):
         note = f"The quadrature reached an error of about {error:.0e}, above the target of 1e-10."
         return f"error about {error:.0e}", (note,)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+_UNROLLED = 8
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class MultivariateNormal(Family):
@@ -224,7 +226,15 @@ def normal_log_density(points: Array, mean: Array, factor: Array) -> Array:
 def _whitened(points: Array, center: Array, factor: Array) -> Array:
     from scipy.linalg import solve_triangular
 
-    return np.asarray(solve_triangular(factor, (points - center).T, lower=True))
+    moved = (points - center).T
+    if len(factor) > _UNROLLED:
+        return np.asarray(solve_triangular(factor, moved, lower=True))
+    # With few features the threads of BLAS cost more than they bring.
+    white = np.empty_like(moved)
+    for i, row in enumerate(factor):
+        rest = moved[i] - sum(row[j] * white[j] for j in range(i))
+        white[i] = rest / row[i]
+    return white
 
 
 def normal(mean: Array, covariance: Array) -> Normal | MultivariateNormal:
