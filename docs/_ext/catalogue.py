@@ -55,6 +55,7 @@ CHAPTERS = {
     "inference": "Inference",
     "closed_form": "Closed forms",
     "report": "Reports",
+    "views": "Reports",
     "errors": "Errors",
 }
 
@@ -216,7 +217,7 @@ def auto_table() -> str:
     for words, definition in kinds:
         picked = []
         for n, d in sizes:
-            sample = dv.Samples(np.zeros((n, d)))
+            sample = dv.Samples(np.random.default_rng(0).normal(size=(n, d)))
             estimator, _ = resolve(definition, "auto", sample, sample)
             picked.append(estimator.describe())
         rows.append(row(words, *picked))
