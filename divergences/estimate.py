@@ -182,6 +182,9 @@ class Estimate(float):
         if self.reading.stderr == 0:
             return 0.0
         low, high = self._through_outer(-self.reading.stderr, self.reading.stderr)
+        if math.isinf(low) and math.isfinite(self):
+            # Below the edge of an outer logarithm there is only the upper side to measure.
+            return high - float(self)
         return (high - low) / 2
 
     @property
@@ -216,6 +219,7 @@ class Estimate(float):
         if reach == 0 and bias == 0:
             return float(self), float(self)
         low, high = self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
+        low = min(0.0, float(self)) if math.isinf(low) and math.isfinite(self) else low
         return low, min(high, max(self.definition.maximum, float(self)))
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:

@@ -15,25 +15,28 @@ from divergences.definitions import (
 from divergences.estimators.classifier import Classifier
 from divergences.estimators.estimator import Estimator, register_default
 from divergences.estimators.exact_transport import ExactTransport
-from divergences.estimators.kde import KDE
+from divergences.estimators.kde import KDE, spans
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
 from divergences.measures.samples import Samples
 
-KDE_FEATURES = 2
+KDE_FEATURES = 5
 KDE_PAIRS = 4e8
 
 
 @register_default(RatioDivergence)
 def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
-    """Kernel densities in one and two dimensions, where they follow any shape; else a classifier.
+    """Kernel densities in few dimensions, where they follow any shape; else a classifier.
 
-    Densities need every pair of points, so many points go to boosted trees.
+    Densities need every pair of points, so many points go to boosted trees; and samples that
+    span all features, so others go to a logistic regression.
     """
     if p.d > KDE_FEATURES:
         return Classifier("logistic")
-    return KDE() if p.n * q.n <= KDE_PAIRS else Classifier("boosting")
+    if p.n * q.n > KDE_PAIRS:
+        return Classifier("boosting")
+    return KDE() if spans(p, q) and spans(q, p) else Classifier("logistic")
 
 
 @register_default(Wasserstein)

@@ -227,11 +227,13 @@ def _finish(
 
 def _warnings(definition: Definition, reading: Reading) -> list[str]:
     value = definition.outer(reading.inner)
-    if math.isnan(value):
+    if math.isnan(value) or math.isnan(reading.stderr) or math.isnan(reading.bias):
         raise FloatingPointError(
             f"{definition.symbol} came out as NaN, which a method must never return. Please "
             f"report it with the data, or a seed that makes them."
         )
+    if value == -math.inf:
+        return ["Too noisy: the mean whose logarithm is taken came out negative."]
     if math.isinf(value):
         return ["Infinite: some points of one sample lie where the other has no density at all."]
     if value < 0:

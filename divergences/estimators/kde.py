@@ -144,8 +144,8 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
         return _Fit(LogRatio(*zeros, evaluate=_no_difference, notes=(note,)), None, (), p, q)
     setting = _reduced_setting(estimator.bandwidth, subspace)
     if estimator.needs_covariance:
-        for name, sample, other in (("p", p, "q"), ("q", q, "p")):
-            _check_has_density(name, sample, other, subspace)
+        for name, sample in (("p", p), ("q", q)):
+            _check_has_density(name, sample, subspace)
     p, q = (replace(sample, points=subspace.reduce(sample.points)) for sample in (p, q))
     kernel = as_kernel(estimator.kernel)
     weight = float(estimator.background)
@@ -162,7 +162,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     wider = 2.0 ** (1 / (p.d + 4))
     half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
     smaller, halves = _fit_halves(pair, p, q, half_widths, run)
-    notes += (*_scale_notes(scale), *_overlap_notes(shares, weight), *_identity_notes(p, q))
+    notes += (*_scale_notes(scale), *_overlap_notes(shares, weight))
     rate = 4 / (p.d + 4)
     return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes), pair, halves, p, q)
 
@@ -283,7 +283,17 @@ def _influence_parts(
     return parts
 
 
-def _check_has_density(name: str, sample: Samples, other: str, subspace: Subspace) -> None:
+def spans(sample: Samples, other: Samples) -> bool:
+    """Whether a sample has a density in all the columns that span both."""
+    subspace = find_subspace(np.vstack([sample.points, other.points]), sample.columns)
+    try:
+        _check_has_density("", sample, subspace)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_has_density(name: str, sample: Samples, subspace: Subspace) -> None:
     used = sample.points if sample.weights is None else sample.points[sample.weights > 0]
     needed = len(subspace.kept) + 1
     if len(used) < needed:
@@ -297,8 +307,8 @@ def _check_has_density(name: str, sample: Samples, other: str, subspace: Subspac
     if missing:
         words = replace(own, dropped=missing).words()
         raise ValueError(
-            f"{name} has no density where {other} has one: in {name}, {words}, but not in "
-            f"{other}. Drop the column, or give KDE(bandwidth=) a number."
+            f"{name} has no density in all the columns that span both samples: in {name}, "
+            f'{words}. Use method="classifier", drop the column, or give KDE(bandwidth=) a number.'
         )
 
 
@@ -331,15 +341,6 @@ def _overlap_notes(shares: tuple[float, float], weight: float) -> tuple[str, ...
         f"unbounded divergences (KL, chi², Rényi) come out too low."
         for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
         if share > _TELLING_SHARE
-    )
-
-
-def _identity_notes(p: Samples, q: Samples) -> tuple[str, ...]:
-    if not np.array_equal(p.points, q.points):
-        return ()
-    return (
-        "p and q hold the very same points; the estimate takes the samples for independent, "
-        "and comes out near zero or below.",
     )
 
 

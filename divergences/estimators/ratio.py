@@ -95,4 +95,5 @@ def bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
     direction = "downward" if shift < 0 else "upward"
     if not math.isfinite(shift):
         return f"Biased {direction} by more than can be told from the same fit on half the data."
-    return f"Biased {direction} by about {two_digits(abs(shift))}, judging by the same fit on half the data."
+    size = two_digits(abs(shift))
+    return f"Biased {direction} by about {size}, judging by the same fit on half the data."

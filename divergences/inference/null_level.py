@@ -111,7 +111,7 @@ def null_level(
     NullLevel
     """
     low, high = rate if isinstance(rate, tuple) else (rate, rate)
-    pairs = [_halves(sample, run.rng, largest) for sample in (p, q) for _ in range(halvings)]
+    pairs = [halves(sample, run.rng, largest) for sample in (p, q) for _ in range(halvings)]
     levels = np.array([distance(*pair) for pair in pairs])
     if low < high:
         low = _measured_rate(pairs, levels, distance, low, high)
@@ -145,9 +145,10 @@ def _sizes(pair: _Pair) -> float:
     return 1.0 / first.effective_size + 1.0 / second.effective_size
 
 
-def _halves(
-    sample: Samples, rng: np.random.Generator, largest: int | None
+def halves(
+    sample: Samples, rng: np.random.Generator, largest: int | None = None
 ) -> tuple[Samples, Samples]:
+    """Two random halves of a sample without common points, of `largest` points at most."""
     shuffled = rng.permutation(sample.n)
     half = min(sample.n // 2, largest or sample.n)
     # In the order of the rows, so that halves of a sorted sample are sorted.

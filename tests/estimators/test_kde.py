@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, norm
 
+import divergences as dv
 from divergences.definitions import (
     ChiSquared,
     JensenShannon,
@@ -355,13 +356,15 @@ class TestDegenerateData:
             (
                 np.column_stack([np.arange(9.0), np.full(9, 2.0)]),
                 np.random.default_rng(0).normal(size=(9, 2)),
-                r"^p has no density where q has one: in p, column 1 is constant, but not in q\. "
-                r"Drop the column, or give KDE\(bandwidth=\) a number\.$",
+                r"^p has no density in all the columns that span both samples: in p, column 1 is "
+                r'constant\. Use method="classifier", drop the column, or give KDE\(bandwidth=\) a '
+                r"number\.$",
             ),
             (
                 np.random.default_rng(0).normal(size=(9, 2)),
                 np.column_stack([np.arange(9.0), 3 * np.arange(9.0)]),
-                r"^q has no density where p has one: in q, column 1 is a multiple of column 0 plus",
+                r"^q has no density in all the columns that span both samples: in q, column 1 is a "
+                r"multiple of column 0 plus",
             ),
             (
                 np.random.default_rng(0).normal(size=(3, 4)),
@@ -373,6 +376,20 @@ class TestDegenerateData:
     def test_what_has_no_density_is_named(self, x, y, message):
         with pytest.raises(ValueError, match=message):
             _estimate(JensenShannon(), x, y, KDE())
+
+    def test_two_constants_are_told_apart_by_auto(self):
+        with pytest.raises(ValueError, match=r"^p has no density in all .*: in p, column 0 is con"):
+            _estimate(JensenShannon(), np.zeros((30, 1)), np.ones((30, 1)), KDE())
+        estimate = dv.js_divergence(np.zeros(30), np.ones(30), rng=0)
+        assert isinstance(estimate.method, dv.Classifier)
+        assert estimate > 0.9 * math.log(2)
+
+    def test_equal_counts_on_atoms_are_no_difference(self):
+        # No sign can be read from log-ratios that leaving out one copy makes.
+        x = np.array([0.0, 1.0] * 20)
+        for definition in (TotalVariation(), JensenShannon(), KullbackLeibler()):
+            estimate = dv.divergence(definition, x, x[::-1], method=KDE(), rng=0)
+            assert estimate == pytest.approx(0, abs=1e-12)
 
     def test_a_number_serves_where_one_sample_is_constant(self):
         x, y = np.zeros((50, 1)), np.random.default_rng(0).normal(size=(50, 1))
