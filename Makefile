@@ -9,11 +9,12 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: $(VENV)/.ready
 	$(BIN)/python -m divergences demo
 
+# One process for each core, and one thread for each process.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 test-slow: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto -m slow
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -48,10 +49,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing divergences into $(VENV) (the first time downloads about 400 MB)"
-	$(PIP) install --constraint constraints.txt --editable ".[plots,dataframes]"
+	@$(PIP) install --constraint constraints.txt --editable ".[plots,dataframes]"
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing divergences and its development tools into $(VENV) (the first time downloads about 450 MB)"
-	$(PIP) install --constraint constraints.txt --editable ".[plots,dataframes,docs,dev]"
+	@$(PIP) install --constraint constraints.txt --editable ".[plots,dataframes,docs,dev]"
 	@touch $(VENV)/.ready $@

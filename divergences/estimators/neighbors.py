@@ -19,7 +19,7 @@ from divergences.definitions import (
     ReverseKL,
     SquaredHellinger,
 )
-from divergences.estimate import Reading
+from divergences.estimate import Reading, two_digits
 from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
@@ -105,7 +105,11 @@ class Neighbors(RatioEstimator):
         if search.can_halve(half):
             half_p, half_q = search.half_values(_OVER_P, half), -search.half_values(_OVER_Q, half)
             smaller = LogRatio(half_p, half_q, critic)
-        notes = _notes(search.pair, self.k, k)
+        notes = (
+            *_notes(search.pair, self.k, k),
+            f"Each ratio rests on {k} neighbors, whose noise pulls this value down by as much as "
+            f"{two_digits(1 / k)}, more than the fit on half the data shows.",
+        )
         if search.is_apart(_OVER_P, k):
             notes = (*notes, _APART)
         # The noise of k points costs the variational form 1/k, and k grows like the root of n.
