@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,9 +68,10 @@ class FDivergence(RatioDivergence):
     'Neyman chi²'
     """
 
-    phi: Function
-    derivative: Function
-    conjugate: Function | None = None
+    # Functions print as addresses, which differ from run to run.
+    phi: Function = field(repr=False)
+    derivative: Function = field(repr=False)
+    conjugate: Function | None = field(default=None, repr=False)
     name: str = "f-divergence"
     symmetric: ClassVar[bool] = False
     metric: ClassVar[bool] = False
