@@ -59,6 +59,7 @@ from .estimators import (
     KDE as KDE,
     Auto as Auto,
     Classifier as Classifier,
+    DebiasedTransport as DebiasedTransport,
     EntropicTransport as EntropicTransport,
     Estimator as Estimator,
     ExactTransport as ExactTransport,

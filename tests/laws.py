@@ -34,6 +34,7 @@ from divergences.definitions import (
 )
 from divergences.estimate import Estimate
 from divergences.estimators import (
+    DebiasedTransport,
     EntropicTransport,
     Estimator,
     ExactTransport,
@@ -107,6 +108,7 @@ ROWS: tuple[Row, ...] = (
     Row(KDE(bandwidth="scott"), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(KDE(kernel="epanechnikov", bandwidth="silverman"), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(ExactTransport(), _GEOMETRY | _EMPIRICAL | {"triangle", "contraction"}),
+    Row(DebiasedTransport(), frozenset({"scaling", "rotation"}), rtol=1e-8),
     Row(
         Sliced(16),
         _EMPIRICAL | {"permutation", "symmetry", "scaling", "triangle"},

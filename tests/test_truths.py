@@ -18,6 +18,7 @@ from divergences import definitions as dv
 from divergences.closed_form import exact
 from divergences.estimate import Estimate
 from divergences.estimators import (
+    DebiasedTransport,
     EntropicTransport,
     Estimator,
     ExactTransport,
@@ -86,6 +87,7 @@ def suited() -> list[Trial]:
     for problem in PROBLEMS:
         trials += [
             Trial(problem, ExactTransport()),
+            Trial(problem, DebiasedTransport()),
             Trial(problem, Sliced(200)),
             Trial(problem, EntropicTransport(), n=250),
             Trial(problem, PairwiseKernel()),

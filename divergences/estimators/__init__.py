@@ -2,6 +2,7 @@
 
 import divergences.estimators.auto  # noqa: F401 (it registers what "auto" picks)
 from divergences.estimators.classifier import Classifier
+from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import (
     Auto,
     Estimator,
@@ -25,6 +26,7 @@ __all__ = [
     "KDE",
     "Auto",
     "Classifier",
+    "DebiasedTransport",
     "EntropicTransport",
     "Estimator",
     "ExactTransport",

@@ -1,0 +1,98 @@
+"""Bounds from both sides on a transport distance, whatever the number of features."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from divergences.estimators import quantile_transport as line
+from divergences.estimators.affine_transport import fit_affine_maps
+from divergences.estimators.exact_transport import TransportPotential, solve
+from divergences.inference.null_level import halves
+
+if TYPE_CHECKING:
+    from divergences.definitions import Wasserstein
+    from divergences.estimate import Critic, Reading
+    from divergences.measures.samples import Samples
+    from divergences.work import Run
+
+LEVEL = 0.95
+_Pair = tuple["Samples", "Samples"]
+_Bound = tuple[float, float]
+
+
+def transport_bracket(
+    definition: Wasserstein, plug_in: Reading, p: Samples, q: Samples, run: Run
+) -> tuple[float, float]:
+    r"""Bracket W_r between held-out potentials and the plug-in, each widened to 95 %.
+
+    Any potentials f(x) + g(y) <= |x - y|^r that were found on one half of the data have on the
+    other half, on average, at most W_r^r. Three pairs are tried, and the highest bound is kept:
+    the exact potential of the halves for r = 1, extended to all space by its c-transform
+    (W_1 <= W_r); those of a similarity, or for r = 2 a linear map, between the halves' means and
+    spreads; and f = g = 0. The plug-in is above W_r^r on average (duality again). Each end is
+    taken further by its normal standard error, the lower for two tries, to miss the truth in at
+    most 2.5 % of samples. The errors of the two folds add: they are one where P = Q.
+
+    The exact potentials cost about a third of the plug-in's time.
+
+    Parameters
+    ----------
+    definition : Wasserstein
+        The distance.
+    plug_in : Reading
+        Exact transport between the whole samples, with its standard error.
+    p, q : Samples
+        The samples, with at least 4 points each.
+    run : Run
+        Its generator draws the halves.
+
+    Returns
+    -------
+    (float, float)
+        Lower and upper end, in the units of the distance.
+    """
+    fitted, fresh = _halved(p, run), _halved(q, run)
+    folds = [(fitted[i], fresh[i]) for i in range(2)]
+    tries = [
+        (_potential_bound(folds, run), 1.0),
+        (_affine_bound(folds, definition.order), definition.order),
+    ]
+    reach_low = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / len(tries))
+    reach_high = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    ends = [max(0.0, value - reach_low * error) ** (1 / order) for (value, error), order in tries]
+    return max(ends), definition.outer(plug_in.inner + reach_high * plug_in.stderr)
+
+
+def _halved(sample: Samples, run: Run) -> _Pair:
+    return halves(sample, run.rng)
+
+
+def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:
+    critics = list(run.map(lambda pair: lipschitz_potential(*pair), folds, "lower bound"))
+    value = error = 0.0
+    for critic, (p, q) in zip(critics, folds[::-1], strict=True):
+        at_p, at_q = critic(p.points), critic(q.points)
+        value += (p.mean(at_p) - q.mean(at_q)) / 2
+        error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
+    return value, error
+
+
+def _affine_bound(folds: list[_Pair], order: float) -> _Bound:
+    value = error = 0.0
+    for fitted, (p, q) in zip(folds, folds[::-1], strict=True):
+        at_p, at_q = fit_affine_maps(*fitted, order)[0].dual(p.points, q.points)
+        value += (p.mean(at_p) + q.mean(at_q)) / 2
+        error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
+    return value, error
+
+
+def lipschitz_potential(p: Samples, q: Samples) -> Critic:
+    """Exact potential between two samples for r = 1, 1-Lipschitz in all space."""
+    if p.d > 1:
+        plan = solve(p.points, q.points, p.mass, q.mass, 1.0)
+        return TransportPotential(q.points, plan.v, 1.0)
+    (x, a), (y, b) = (line.sorted_with_mass(part.points[:, 0], part.weights) for part in (p, q))
+    matching = line.match(p.n, q.n, a, b)
+    return line.LinePotential.create(x, y, matching, line.potentials(x, y, matching, 1.0)[1], 1.0)
