@@ -232,7 +232,8 @@ BAD = [
     ),
     (
         ["compare", "a.csv", "b.csv", "--divergence", "W1", "--method", "kde"],
-        'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", "exact".',
+        'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
+        '"exact", "debiased".',
     ),
     (
         ["compare", "wide.npy", "two.npz:real"],

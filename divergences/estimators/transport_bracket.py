@@ -53,8 +53,7 @@ def transport_bracket(
     (float, float)
         Lower and upper end, in the units of the distance.
     """
-    fitted, fresh = _halved(p, run), _halved(q, run)
-    folds = [(fitted[i], fresh[i]) for i in range(2)]
+    folds = list(zip(halves(p, run.rng), halves(q, run.rng), strict=True))
     tries = [
         (_potential_bound(folds, run), 1.0),
         (_affine_bound(folds, definition.order), definition.order),
@@ -63,10 +62,6 @@ def transport_bracket(
     reach_high = NormalDist().inv_cdf((1 + LEVEL) / 2)
     ends = [max(0.0, value - reach_low * error) ** (1 / order) for (value, error), order in tries]
     return max(ends), definition.outer(plug_in.inner + reach_high * plug_in.stderr)
-
-
-def _halved(sample: Samples, run: Run) -> _Pair:
-    return halves(sample, run.rng)
 
 
 def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:
