@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -308,24 +307,9 @@ def _print_json(
         "estimates": joint.to_dict()["estimates"],
         "columns_alone": None if each is None else each.to_dict()["estimates"],
     }
+    from divergences.estimate import strict_json
+
     print(json.dumps(strict_json(result), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def strict_json(value: Any) -> Any:
-    """Return `value` with numbers that JSON lacks as "Infinity", "-Infinity" and "NaN".
-
-    Examples
-    --------
-    >>> strict_json({"high": math.inf, "low": 1.0})
-    {'high': 'Infinity', 'low': 1.0}
-    """
-    if isinstance(value, dict):
-        return {str(key): strict_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value
 
 
 def _write_picture(

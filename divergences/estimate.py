@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
@@ -182,9 +182,9 @@ class Estimate(float):
         if self.reading.stderr == 0:
             return 0.0
         low, high = self._through_outer(-self.reading.stderr, self.reading.stderr)
-        if math.isinf(low) and math.isfinite(self):
-            # Below the edge of an outer logarithm there is only the upper side to measure.
-            return high - float(self)
+        if math.isfinite(self) and not math.isfinite(high - low):
+            # Beyond the edge of an outer logarithm there is only one side to measure.
+            return high - float(self) if math.isinf(low) else float(self) - low
         return (high - low) / 2
 
     @property
@@ -220,7 +220,8 @@ class Estimate(float):
             return float(self), float(self)
         low, high = self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
         low = min(0.0, float(self)) if math.isinf(low) and math.isfinite(self) else low
-        return low, min(high, max(self.definition.maximum, float(self)))
+        # No divergence is negative, though held-out and unbiased estimates can be.
+        return low, max(0.0, min(high, max(self.definition.maximum, float(self))))
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:
         """Value of the critic at new points: high where P outweighs Q.
@@ -275,9 +276,12 @@ class Estimate(float):
         return axes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything that JSON can hold, for logs and tables."""
+        """Return everything that JSON can hold, for logs and tables.
+
+        Numbers that JSON lacks are the strings "Infinity", "-Infinity" and "NaN".
+        """
         low, high = self.interval()
-        return {
+        contents = {
             "divergence": self.definition.symbol,
             "definition": repr(self.definition),
             "value": float(self),
@@ -296,6 +300,7 @@ class Estimate(float):
             "notes": list(self.notes),
             "diagnostics": self.diagnostics,
         }
+        return cast("dict[str, Any]", strict_json(contents))
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -355,3 +360,20 @@ def two_digits(number: float) -> str:
     ('0.012', '310')
     """
     return f"{float(f'{number:.2g}'):g}"
+
+
+def strict_json(value: Any) -> Any:
+    """Return `value` with numbers that JSON lacks as "Infinity", "-Infinity" and "NaN".
+
+    Examples
+    --------
+    >>> strict_json({"high": math.inf, "low": 1.0})
+    {'high': 'Infinity', 'low': 1.0}
+    """
+    if isinstance(value, dict):
+        return {str(key): strict_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value

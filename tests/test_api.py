@@ -234,3 +234,12 @@ def test_training_batches_may_be_the_everyday_data_too():
     x, y = torch.as_tensor(X), torch.as_tensor(Y)
     loss = dv.Wasserstein(2).loss(x, y, method="exact")
     assert float(loss) == pytest.approx(float(dv.wasserstein_distance(x, y, order=2, rng=0)))
+
+
+def test_compare_of_known_measures_estimates_what_has_no_exact_value():
+    result = dv.compare(stats.norm(0, 1), stats.norm(1, 2), rng=0)
+    assert result["KL"].stderr == 0
+    assert result["Sinkhorn2"].n == 2_000
+    assert "2,000 points were drawn from p." in result["Sinkhorn2"].notes
+    with pytest.raises(dv.NoClosedFormError):
+        dv.sinkhorn_divergence(stats.norm(0, 1), stats.norm(1, 2))

@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from divergences.cli import main, strict_json
+from divergences.cli import main
 from divergences.errors import ConvergenceError, TooLargeError
+from divergences.estimate import strict_json
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")

@@ -26,7 +26,9 @@ class FDivergence(RatioDivergence):
     a pure number.
 
     Good for whatever divergence the catalogue lacks. Fails as its phi does: one that grows
-    faster than linearly is decided by few points where P outweighs Q.
+    faster than linearly is decided by few points where P outweighs Q. It is read by its
+    variational form; members of the catalogue have better formulas for some methods, and so
+    may differ from a phi that equals theirs.
 
     Parameters
     ----------

@@ -26,6 +26,8 @@ from divergences.definitions.definition import (
     signed_root,
 )
 
+_FADING = 5.0
+
 
 class RatioDivergence(Definition):
     """A functional of the density ratio: every f-divergence, and increasing functions of one.
@@ -306,6 +308,17 @@ class TotalVariation(RatioDivergence):
         """b(l) = -sign(l)/2."""
         return -array_namespace(log_ratio).sign(log_ratio) / 2
 
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """Signs that fade to zero where |l| is below 5 sqrt((1/n + 1/m)/2), about its noise.
+
+        There they are random, which made 10 to 40 % of small samples of one measure look
+        different. Any critic between -1/2 and 1/2 gives a lower bound, and fading costs less
+        than the standard error.
+        """
+        xp = array_namespace(at_p)
+        width = _FADING * math.sqrt((1 / len(at_p) + 1 / len(at_q)) / 2)
+        return xp.clip(at_p / width, -1, 1) / 2, -xp.clip(at_q / width, -1, 1) / 2
+
 
 @dataclass(frozen=True)
 class SquaredHellinger(RatioDivergence):
@@ -371,6 +384,10 @@ class ChiSquared(RatioDivergence):
         """b(l) = 1 - e^(2l)."""
         return -array_namespace(log_ratio).expm1(2 * log_ratio)
 
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """E_P[e^l] - 1: squares over Q leave everything to the noise of a few points."""
+        return array_namespace(at_p).expm1(at_p), 0 * at_q
+
 
 @dataclass(frozen=True)
 class Renyi(RatioDivergence):
@@ -434,6 +451,13 @@ class Renyi(RatioDivergence):
     def critic_q(self, log_ratio: Any) -> Any:
         """b(l) = (1 - e^(alpha l))/alpha."""
         return -array_namespace(log_ratio).expm1(self.alpha * log_ratio) / self.alpha
+
+    def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """Beyond order 1 E_P[e^((alpha - 1) l)], as for chi²; the variational terms below."""
+        alpha = self.alpha
+        if alpha < 1:
+            return self.critic_p(at_p), self.critic_q(at_q)
+        return array_namespace(at_p).expm1((alpha - 1) * at_p) / (alpha * (alpha - 1)), 0 * at_q
 
     def outer(self, inner: Any) -> Any:
         """ln(1 + alpha (alpha - 1) D)/(alpha - 1); infinite where the logarithm has no value."""

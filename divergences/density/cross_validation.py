@@ -74,8 +74,9 @@ def _loss(
 ) -> float:
     with np.errstate(divide="ignore"):
         log_mass = np.log(mass)
-    own = np.arange(len(mass))
-    sums = log_kernel_sums(white, white, log_mass, kernel, scale=math.exp(log_scale), leave_out=own)
+    sums = log_kernel_sums(
+        white, white, log_mass, kernel, scale=math.exp(log_scale), leave_out_self=True
+    )
     used = mass > 0
     likelihood = np.sum(mass[used] * (sums - np.log1p(-mass))[used])
     return float(white.shape[1] * log_scale - likelihood)

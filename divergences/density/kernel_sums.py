@@ -26,7 +26,7 @@ def log_kernel_sums(
     kernel: SmoothingKernel,
     *,
     scale: float = 1.0,
-    leave_out: NDArray[np.intp] | None = None,
+    leave_out_self: bool = False,
     run: Run | None = None,
 ) -> NDArray[np.float64]:
     r"""ln of the sum over j of w_j k(|x_i - c_j|/scale), for each point x_i.
@@ -47,8 +47,8 @@ def log_kernel_sums(
         Its profile k is used as it is, not normalized.
     scale : float
         Further bandwidth.
-    leave_out : ndarray of shape (k,), optional
-        For each point the center to leave out, -1 for none.
+    leave_out_self : bool
+        Whether to leave out the term j = i; points and centers must then be the same.
     run : Run, optional
         Workers and progress; the sums do not depend on it.
 
@@ -57,7 +57,7 @@ def log_kernel_sums(
     ndarray of shape (k,)
         -inf where no kernel reaches.
     """
-    tile = partial(_tile_sums, points, centers, log_weights, kernel, scale ** (-2), leave_out)
+    tile = partial(_tile_sums, points, centers, log_weights, kernel, scale ** (-2), leave_out_self)
     # A tile within the processor's cache is more than twice as fast as one of TILE_BYTES.
     tiles = row_tiles(len(points), len(centers), arrays=_ARRAYS)
     run = run or Run.create(0, progress=False)
@@ -71,7 +71,7 @@ def _tile_sums(
     log_weights: NDArray[np.float64],
     kernel: SmoothingKernel,
     inverse_square: float,
-    leave_out: NDArray[np.intp] | None,
+    leave_out_self: bool,
     rows: slice,
 ) -> NDArray[np.float64]:
     squared = cdist(points[rows], centers, "sqeuclidean")
@@ -79,9 +79,9 @@ def _tile_sums(
         squared *= inverse_square
     terms: NDArray[np.float64] = kernel.log_profile(squared)
     terms += log_weights
-    if leave_out is not None:
-        left_out = np.flatnonzero(leave_out[rows] >= 0)
-        terms[left_out, leave_out[rows][left_out]] = -np.inf
+    if leave_out_self:
+        own = np.arange(rows.start, rows.stop)
+        terms[own - rows.start, own] = -np.inf
     shift = terms.max(axis=1)
     shift[~np.isfinite(shift)] = 0.0
     terms -= shift[:, np.newaxis]

@@ -81,17 +81,12 @@ class KernelMixture:
         return self.kernel.log_normalizer(self.bandwidth.d) + self.bandwidth.log_determinant
 
     def log_density(
-        self,
-        points: NDArray[np.float64],
-        run: Run | None = None,
-        leave_out: NDArray[np.intp] | None = None,
+        self, points: NDArray[np.float64], run: Run | None = None
     ) -> NDArray[np.float64]:
-        """ln f at points of shape (k, d); -inf where no kernel reaches.
-
-        `leave_out` names for each point a kernel whose mass goes to the others, -1 for none.
-        """
+        """ln f at points of shape (k, d); -inf where no kernel reaches."""
         white = self.bandwidth.whiten(points - self.origin)
-        return self._log_density_of_white(white, run, leave_out)
+        sums = log_kernel_sums(white, self.white, self._log_mass, self.kernel, run=run)
+        return sums - self.log_scale
 
     def leave_one_out(self, run: Run | None = None) -> NDArray[np.float64]:
         """ln f_-i(x_i) of shape (n,): the density at each point from all the other ones."""
@@ -100,26 +95,16 @@ class KernelMixture:
                 "A leave-one-out density needs at least 2 points of positive weight, but there "
                 "is 1."
             )
-        return self._log_density_of_white(self.white, run, np.arange(len(self.mass)))
+        sums = log_kernel_sums(
+            self.white, self.white, self._log_mass, self.kernel, leave_out_self=True, run=run
+        )
+        return sums - np.log1p(-self.mass) - self.log_scale
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw n points of shape (n, d): a point by weight, moved by a draw from its kernel."""
         chosen = rng.choice(len(self.mass), size=n, p=self.mass)
         steps = self.kernel.sample(n, self.bandwidth.d, rng)
         return self.origin + (self.white[chosen] + steps) @ self.bandwidth.factor.T
-
-    def _log_density_of_white(
-        self,
-        white: NDArray[np.float64],
-        run: Run | None,
-        leave_out: NDArray[np.intp] | None,
-    ) -> NDArray[np.float64]:
-        sums = log_kernel_sums(
-            white, self.white, self._log_mass, self.kernel, leave_out=leave_out, run=run
-        )
-        if leave_out is not None:
-            sums -= np.where(leave_out >= 0, np.log1p(-self.mass[leave_out]), 0.0)
-        return sums - self.log_scale
 
     @property
     def _log_mass(self) -> NDArray[np.float64]:

@@ -121,9 +121,11 @@ class Classifier(RatioEstimator):
                 odds[parts == fold] = model(points[parts == fold])
         odds, notes = _bounded(odds, len(points))
         at_p, at_q = odds[: p.n], odds[p.n :]
-        if at_p.min() > at_q.max():
+        separated = bool(at_p.min() > at_q.max())
+        if separated:
             notes = (*notes, _SEPARATED)
-        return LogRatio(at_p, at_q, MeanLogOdds(tuple(models)), notes=notes)
+        critic = MeanLogOdds(tuple(models))
+        return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=separated)
 
 
 _SEPARATED = (

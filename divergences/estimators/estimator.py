@@ -274,6 +274,11 @@ def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(batch, torch.Tensor) or not batch.is_floating_point():
             kind = batch.dtype if isinstance(batch, torch.Tensor) else type(batch).__name__
             raise TypeError(f"{name} must be a floating-point torch.Tensor, not {kind}.")
+        if not torch.isfinite(batch).all():
+            raise ValueError(
+                f"{name} must be finite, but {int((~torch.isfinite(batch)).sum())} of its "
+                f"{batch.numel()} values are NaN or infinite. Did the last step diverge?"
+            )
         if batch.ndim == 1:
             batch = batch.reshape(-1, 1)
         if batch.ndim != 2 or len(batch) < 2:

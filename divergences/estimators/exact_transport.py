@@ -152,7 +152,7 @@ def transport(
         inner=inner,
         stderr=stderr,
         bias=null.reach(inner, stderr, order),
-        notes=(null.note(inner, order, definition.outer),),
+        notes=(null.note(inner, stderr, order, definition.outer),),
         critic=critic,
         diagnostics=diagnostics,
     )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from array_api_compat import array_namespace
-from scipy.special import expit
 
 from divergences.checks import check_choice, check_real
-from divergences.definitions import ChiSquared, RatioDivergence, Renyi, TotalVariation
+from divergences.definitions import RatioDivergence, TotalVariation
 from divergences.density.background import Background
 from divergences.density.bandwidths import (
     RULES,
@@ -29,7 +24,7 @@ from divergences.estimators.calibration import calibration
 from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
-from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_note
+from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-_FEW_POINTS = 5
 _TELLING_SHARE = 0.2
 _TELLING_SCALE = 1 / 16
 
@@ -162,9 +156,10 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     wider = 2.0 ** (1 / (p.d + 4))
     half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
     smaller, halves = _fit_halves(pair, p, q, half_widths, run)
-    notes += (*_scale_notes(scale), *_overlap_notes(shares, weight))
+    notes += (*_scale_notes(scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
-    return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes), pair, halves, p, q)
+    apart = max(shares) > _TELLING_SHARE
+    return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes, apart), pair, halves, p, q)
 
 
 def _fit_halves(
@@ -203,84 +198,12 @@ def read_densities(
 ) -> Reading:
     """Read a divergence from the log-ratios at the samples, or integrate it on a grid."""
     fit = _fit(estimator, p, q, run)
-    ratio = fit.ratio
-    if estimator.integrate and fit.pair is not None:
-        pairs = (fit.pair, *fit.halves)
-        inner, *of_halves = integrate_on_grid(definition, pairs, fit.p, fit.q, run)
-        smaller = sum(of_halves) / len(of_halves) if of_halves else None
-    else:
-        inner = _mean(definition, ratio, p, q)
-        smaller = None if ratio.smaller is None else _mean(definition, ratio.smaller, p, q)
-    variance, few_share = _spread(definition, ratio, p, q)
-    bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1)
-    notes = list(ratio.notes)
-    if smaller is not None:
-        notes.append(bias_note(definition, inner, bias))
-    if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
-        notes.append(
-            f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
-            f"the value and its error bar hang on them."
-        )
-    return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate)
-
-
-def point_terms(definition: RatioDivergence) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """Terms whose means are read, for arrays and tensors."""
-    if isinstance(definition, ChiSquared):
-        return partial(_one_sided_terms, 2.0, 1.0)
-    if isinstance(definition, Renyi) and definition.alpha > 1:
-        alpha = definition.alpha
-        return partial(_one_sided_terms, alpha, 1 / (alpha * (alpha - 1)))
-    return definition.point_terms
-
-
-def _one_sided_terms(alpha: float, scale: float, at_p: Any, at_q: Any) -> tuple[Any, Any]:
-    # E_P[u^(alpha - 1)] - 1, u = e^l. The variational form subtracts the mean of u^alpha over Q,
-    # where the noise in l of a few points outweighs everything.
-    return scale * array_namespace(at_p).expm1((alpha - 1) * at_p), 0 * at_q
-
-
-def _mean(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> float:
-    at_p, at_q = point_terms(definition)(ratio.at_p, ratio.at_q)
-    return p.mean(at_p) + q.mean(at_q)
-
-
-def _spread(
-    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> tuple[float, float]:
-    # The larger of two: the spread of the terms that are averaged, and that of the influence
-    # function, which one-sided means leave out half of. The share is that of the points which
-    # contribute most.
-    read = point_terms(definition)(ratio.at_p, ratio.at_q)
-    terms = np.concatenate(
-        [
-            sample.mass**2 * (values - sample.mean(values)) ** 2
-            for sample, values in zip((p, q), read, strict=True)
-        ]
-    )
-    each = max(terms, _influence_parts(definition, ratio, p, q), key=np.sum)
-    variance = float(each.sum())
-    few = float(np.sort(each)[-_FEW_POINTS:].sum())
-    return variance, few / variance if variance > 0 else 0.0
-
-
-def _influence_parts(
-    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> NDArray[np.float64]:
-    # The variances of the variational terms, over P and over Q, are both taken from all points,
-    # each of which counts towards P with its posterior probability. Over Q alone the variance of
-    # e^l would be left to the few points where it is large, which P sees far more often.
-    log_ratio = np.concatenate([ratio.at_p, ratio.at_q])
-    mass = np.concatenate([p.mass, q.mass])
-    posterior = expit(log_ratio)
-    parts = np.zeros_like(mass)
-    for weights, terms, size in (
-        (mass * posterior, definition.critic_p(log_ratio), p.effective_size),
-        (mass * (1 - posterior), definition.critic_q(log_ratio), q.effective_size),
-    ):
-        weights = weights / weights.sum()
-        parts += weights * (terms - weights @ terms) ** 2 / max(size - 1, 1)
-    return parts
+    if not estimator.integrate or fit.pair is None:
+        return read_ratio(definition, fit.ratio, p, q)
+    pairs = (fit.pair, *fit.halves)
+    inner, *of_halves = integrate_on_grid(definition, pairs, fit.p, fit.q, run)
+    smaller = sum(of_halves) / len(of_halves) if of_halves else None
+    return read_ratio(definition, fit.ratio, p, q, values=(inner, smaller))
 
 
 def spans(sample: Samples, other: Samples) -> bool:
@@ -334,11 +257,11 @@ def _scale_notes(scale: float) -> tuple[str, ...]:
     )
 
 
-def _overlap_notes(shares: tuple[float, float], weight: float) -> tuple[str, ...]:
+def _overlap_notes(shares: tuple[float, float]) -> tuple[str, ...]:
     return tuple(
-        f"{share:.0%} of {name}'s points lie where {other} has less than the background's "
-        f"{weight:g} points' worth of density: ln(p/q) is held there to what that allows, and "
-        f"unbounded divergences (KL, chi², Rényi) come out too low."
+        f"{share:.0%} of {name}'s points lie where {other} has almost no points: how large the "
+        f"ratio is there cannot be told, and divergences without a largest value (KL, chi², Rényi) "
+        f"come out too low."
         for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
         if share > _TELLING_SHARE
     )
@@ -360,6 +283,6 @@ def density_loss(
         # The variational terms are signs, which have no slope: |p - q|/(p + q) instead.
         terms_x, terms_y = ((at / 2).tanh().abs() / 2 for at in (at_x, at_y))
     else:
-        terms_x, terms_y = point_terms(definition)(at_x, at_y)
+        terms_x, terms_y = definition.point_terms(at_x, at_y)
     value: torch.Tensor = terms_x.mean() + terms_y.mean()
     return value

@@ -105,14 +105,11 @@ class DensityPair:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float]]:
         """ln(p/q) at both samples, no point rating itself; shares out of the other's reach.
 
-        Where a point has an exact copy in the other sample, one copy is left out there too: on
-        atoms with equal counts in both samples the ratio is then one, whatever the counts. A
-        point is out of reach where the other sample's kernels amount to less than the
+        A point is out of reach where the other sample's kernels amount to less than the
         background.
         """
         floor_p, floor_q = (self.background.log_density(sample.points) for sample in (p, q))
-        q_at_p = self.q.log_density(p.points, run, _copies(p.points, q.points))
-        p_at_q = self.p.log_density(q.points, run, _copies(q.points, p.points))
+        q_at_p, p_at_q = self.q.log_density(p.points, run), self.p.log_density(q.points, run)
         at_p = self._blend(self.p, self.p.leave_one_out(run), floor_p)
         at_p -= self._blend(self.q, q_at_p, floor_p)
         at_q = self._blend(self.p, p_at_q, floor_q)
@@ -136,15 +133,6 @@ class DensityPair:
     ) -> NDArray[np.float64]:
         size = effective_size(mixture.mass)
         return (math.log(size) + log_density < math.log(self.weight) + floor).astype(np.float64)
-
-
-def _copies(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.intp] | None:
-    """For each point the row of one equal point among the others, -1 where there is none."""
-    _, group = np.unique(np.vstack([others, points]), axis=0, return_inverse=True)
-    row = np.full(group.max() + 1, -1, dtype=np.intp)
-    row[group[: len(others)]] = np.arange(len(others))
-    found: NDArray[np.intp] = row[group[len(others) :]]
-    return found if (found >= 0).any() else None
 
 
 def choose_bandwidths(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading, two_digits
@@ -17,6 +18,8 @@ from divergences.work import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_FEW_POINTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,9 @@ class LogRatio:
         shrink like n^-r.
     notes : tuple of str
         What to know before trusting it.
+    out_of_reach : bool
+        Whether many points lie where the other sample has none, so that nothing bounds from
+        above a divergence that can be infinite.
     """
 
     at_p: NDArray[np.float64]
@@ -44,6 +50,7 @@ class LogRatio:
     smaller: LogRatio | None = None
     rate: float = 1.0
     notes: tuple[str, ...] = ()
+    out_of_reach: bool = False
 
 
 class RatioEstimator(Estimator):
@@ -63,25 +70,37 @@ def read_by_fit(
     return read_ratio(definition, ratio, p, q)
 
 
-def read_ratio(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> Reading:
+def read_ratio(
+    definition: RatioDivergence,
+    ratio: LogRatio,
+    p: Samples,
+    q: Samples,
+    values: tuple[float, float | None] | None = None,
+) -> Reading:
     """Read a divergence from an out-of-sample log-ratio.
 
-    The value is the sum of the two means of the definition's `point_terms`; its spread is that
-    of the variational terms, which are the influence function of the divergence; its bias is
-    extrapolated from the fit on half the data.
+    The value is the sum of the two means of the definition's `point_terms`, unless `values` has
+    it, and that of half the data, from elsewhere. Its bias is extrapolated from half the data,
+    and reaches to infinity where the ratio is out of reach and the divergence has no maximum.
     """
-    inner = _mean_of_terms(definition, ratio, p, q)
-    variance = p.variance_of_mean(definition.critic_p(ratio.at_p))
-    variance += q.variance_of_mean(definition.critic_q(ratio.at_q))
-    bias = 0.0
-    notes = ratio.notes
-    if ratio.smaller is not None:
-        gain = inner - _mean_of_terms(definition, ratio.smaller, p, q)
-        bias = -gain / (2.0**ratio.rate - 1.0)
-        notes = (*notes, bias_note(definition, inner, bias))
-    return Reading(
-        inner=inner, stderr=math.sqrt(variance), bias=bias, notes=notes, critic=ratio.evaluate
-    )
+    smaller: float | None
+    if values is not None:
+        inner, smaller = values
+    else:
+        inner = _mean_of_terms(definition, ratio, p, q)
+        half = ratio.smaller
+        smaller = None if half is None else _mean_of_terms(definition, half, p, q)
+    bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
+    if ratio.out_of_reach and math.isinf(definition.maximum):
+        bias = -math.inf
+    variance, few_share = _spread(definition, ratio, p, q)
+    notes = [*ratio.notes, *bias_notes(definition, inner, bias)]
+    if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
+        notes.append(
+            f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
+            f"the value and its error bar hang on them."
+        )
+    return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate)
 
 
 def _mean_of_terms(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> float:
@@ -89,11 +108,51 @@ def _mean_of_terms(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: 
     return p.mean(at_p) + q.mean(at_q)
 
 
-def bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
-    """The stated bias in words, on the scale of the value."""
+def _spread(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> tuple[float, float]:
+    # The larger of two: the spread of the terms that are averaged, and that of the influence
+    # function, which one-sided means leave out half of. The share is that of the points which
+    # contribute most.
+    read = definition.point_terms(ratio.at_p, ratio.at_q)
+    terms = np.concatenate(
+        [
+            sample.mass**2 * (values - sample.mean(values)) ** 2
+            for sample, values in zip((p, q), read, strict=True)
+        ]
+    )
+    each = max(terms, _influence_parts(definition, ratio, p, q), key=np.sum)
+    variance = float(each.sum())
+    few = float(np.sort(each)[-_FEW_POINTS:].sum())
+    return variance, few / variance if variance > 0 else 0.0
+
+
+def _influence_parts(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> NDArray[np.float64]:
+    # The variances of the variational terms, over P and over Q, are both taken from all points,
+    # each of which counts towards P with its posterior probability. Over Q alone the variance of
+    # e^l would be left to the few points where it is large, which P sees far more often.
+    log_ratio = np.concatenate([ratio.at_p, ratio.at_q])
+    mass = np.concatenate([p.mass, q.mass])
+    posterior = expit(log_ratio)
+    parts = np.zeros_like(mass)
+    for weights, terms, size in (
+        (mass * posterior, definition.critic_p(log_ratio), p.effective_size),
+        (mass * (1 - posterior), definition.critic_q(log_ratio), q.effective_size),
+    ):
+        weights = weights / weights.sum()
+        parts += weights * (terms - weights @ terms) ** 2 / max(size - 1, 1)
+    return parts
+
+
+def bias_notes(definition: RatioDivergence, inner: float, bias: float) -> tuple[str, ...]:
+    """The stated bias in words, on the scale of the value; nothing where there is none."""
     shift = definition.outer(inner) - definition.outer(inner - bias)
     direction = "downward" if shift < 0 else "upward"
     if not math.isfinite(shift):
-        return f"Biased {direction} by more than can be told from the same fit on half the data."
+        return (f"Biased {direction} by more than can be told.",)
+    if abs(shift) < 1e-9:
+        return ()
     size = two_digits(abs(shift))
-    return f"Biased {direction} by about {size}, judging by the same fit on half the data."
+    return (f"Biased {direction} by about {size}, judging by the same fit on half the data.",)

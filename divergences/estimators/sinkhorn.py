@@ -162,7 +162,7 @@ def entropic_divergence(
         inner=triple.value,
         stderr=stderr,
         bias=null.reach(triple.value, stderr, SUBTRACTIVE),
-        notes=_notes(definition, problem, null, triple.value),
+        notes=_notes(definition, problem, null, triple.value, stderr),
         critic=EntropicCritic(triple.cross, triple.self_p, center),
         diagnostics={
             "epsilon": problem.epsilon,
@@ -175,9 +175,9 @@ def entropic_divergence(
 
 
 def _notes(
-    definition: Sinkhorn, problem: EntropicProblem, null: NullLevel, value: float
+    definition: Sinkhorn, problem: EntropicProblem, null: NullLevel, value: float, stderr: float
 ) -> tuple[str, ...]:
-    bias = null.note(value, SUBTRACTIVE, definition.outer)
+    bias = null.note(value, stderr, SUBTRACTIVE, definition.outer)
     if definition.epsilon != "auto":
         return (bias,)
     return (

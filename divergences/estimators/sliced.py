@@ -198,7 +198,7 @@ def sliced_transport(
     monte_carlo = costs.var(ddof=1) / len(costs) if len(costs) > 1 else 0.0
     stderr = math.sqrt(sampling + monte_carlo)
     null = _null_level(slices, run)
-    notes = [null.note(inner, order, definition.outer)]
+    notes = [null.note(inner, stderr, order, definition.outer)]
     if len(costs) == 1 and p.d > 1:
         notes.append("One direction leaves the Monte Carlo error over directions unknown.")
     if monte_carlo > sampling:

@@ -48,9 +48,12 @@ class NullLevel:
         square = signed_root(inner, order / 2) - signed_root(self.level, order / 2)
         return float(signed_root(square, 2 / order))
 
-    def note(self, inner: float, order: float, outer: Callable[[float], float]) -> str:
+    def note(
+        self, inner: float, stderr: float, order: float, outer: Callable[[float], float]
+    ) -> str:
         """Say how far above the truth a transport distance tends to lie."""
         level = outer(self.level)
+        most = outer(inner) - outer(inner - self.reach(inner, stderr, order))
         corrected = self.without_level(inner, order)
         if corrected <= 0:
             return (
@@ -58,8 +61,9 @@ class NullLevel:
                 f"{two_digits(level)}, so this value is no sign of a difference."
             )
         return (
-            f"Biased upward by about {two_digits(outer(inner) - outer(corrected))}: two samples of "
-            f"one measure, of these sizes, show about {two_digits(level)}."
+            f"Biased upward by about {two_digits(outer(inner) - outer(corrected))} (the interval "
+            f"allows for {two_digits(most)}): two samples of one measure, of these sizes, show "
+            f"about {two_digits(level)}."
         )
 
     def reach(self, inner: float, stderr: float, order: float) -> float:

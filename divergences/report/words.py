@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_LISTED = 7
 _LARGE = 1e6
-_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?%)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?%)?", re.IGNORECASE)
 
 
 def verdict(estimate: Estimate) -> str:
@@ -42,8 +42,6 @@ def verdict(estimate: Estimate) -> str:
     low, high = estimate.interval()
     if low == high == 0:
         return "no difference: exactly 0" if estimate.n is None else "no difference seen: value 0"
-    if high < 0:
-        return "no difference seen: interval below 0"
     if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
         return "too noisy to tell: interval contains 0"
     if low <= 0:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import ot
-from scipy.stats import energy_distance as scipy_energy
-from scipy.stats import gaussian_kde
-from scipy.stats import wasserstein_distance as scipy_wasserstein
+from scipy.stats import (
+    energy_distance as scipy_energy,
+    gaussian_kde,
+    wasserstein_distance as scipy_wasserstein,
+)
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import KernelDensity as SklearnKernelDensity
 

@@ -152,11 +152,13 @@ def test_repeated_points_and_a_single_point_with_a_given_bandwidth():
 
 def test_tiles_change_nothing(monkeypatch):
     white, log_mass = X, np.log(WEIGHTS / WEIGHTS.sum())
-    kernel, own = KERNELS["gaussian"], np.arange(len(X))
-    whole = log_kernel_sums(white, white, log_mass, kernel, leave_out=own)
+    kernel = KERNELS["gaussian"]
+    whole = log_kernel_sums(white, white, log_mass, kernel, leave_out_self=True)
     monkeypatch.setattr(work, "TILE_BYTES", 8 * 150 * 3 * 7)
-    one = log_kernel_sums(white, white, log_mass, kernel, leave_out=own)
-    two = log_kernel_sums(white, white, log_mass, kernel, leave_out=own, run=work.Run.create(0, 2))
+    one = log_kernel_sums(white, white, log_mass, kernel, leave_out_self=True)
+    two = log_kernel_sums(
+        white, white, log_mass, kernel, leave_out_self=True, run=work.Run.create(0, 2)
+    )
     np.testing.assert_allclose(one, whole, rtol=1e-13)
     np.testing.assert_array_equal(two, one)
 

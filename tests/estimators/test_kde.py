@@ -272,8 +272,12 @@ class TestErrorBars:
     def test_notes_tell_when_samples_barely_overlap(self):
         x, y = np.random.default_rng(0).normal(size=(2, 300, 1))
         estimate = _estimate(KullbackLeibler(), x, y + 9, KDE())
-        expected = "100% of p's points lie where q has less than the background's 5 points' worth"
-        assert any(note.startswith(expected) for note in estimate.notes)
+        assert any(
+            note.startswith("100% of p's points lie where q has almost no points")
+            for note in estimate.notes
+        )
+        assert "Biased downward by more than can be told." in estimate.notes
+        assert estimate.interval()[1] == math.inf
         assert 3 < estimate < 20
 
     def test_notes_tell_when_one_bandwidth_does_not_fit(self):
@@ -348,7 +352,7 @@ class TestDegenerateData:
         for estimate in _estimate(ALL, x, y, KDE()):
             assert math.isfinite(estimate)
             assert math.isfinite(estimate.reading.stderr)
-            assert math.isfinite(estimate.reading.bias)
+            assert not math.isnan(estimate.reading.bias)
 
     @pytest.mark.parametrize(
         ("x", "y", "message"),
@@ -384,12 +388,25 @@ class TestDegenerateData:
         assert isinstance(estimate.method, dv.Classifier)
         assert estimate > 0.9 * math.log(2)
 
+    @pytest.mark.parametrize("decimals", [1, 2, 3])
+    def test_rounded_values_are_no_difference(self, decimals):
+        # Six pairs of samples of one measure; at a rate of 2.5 % each, more than one false alarm
+        # in six has a chance below 1 %.
+        for definition in (JensenShannon(), TotalVariation(), KullbackLeibler()):
+            alarms = 0
+            for seed in range(6):
+                x, y = np.random.default_rng(seed).normal(size=(2, 200)).round(decimals)
+                alarms += dv.divergence(definition, x, y, method=KDE(), rng=0).interval()[0] > 0
+            assert alarms <= 1
+
     def test_equal_counts_on_atoms_are_no_difference(self):
-        # No sign can be read from log-ratios that leaving out one copy makes.
+        # Leaving out a point makes the log-ratio a little negative there: no sign to go by.
         x = np.array([0.0, 1.0] * 20)
         for definition in (TotalVariation(), JensenShannon(), KullbackLeibler()):
             estimate = dv.divergence(definition, x, x[::-1], method=KDE(), rng=0)
-            assert estimate == pytest.approx(0, abs=1e-12)
+            low, high = estimate.interval()
+            assert abs(estimate) < 0.02
+            assert low <= 0 <= high
 
     def test_a_number_serves_where_one_sample_is_constant(self):
         x, y = np.zeros((50, 1)), np.random.default_rng(0).normal(size=(50, 1))

@@ -84,10 +84,11 @@ def test_reach_is_the_bias_at_the_lower_end_and_at_most_the_value():
 
 def test_note_says_how_much():
     null = NullLevel(300.0, 0.0)
-    assert null.note(5000.0, 2, lambda inner: inner) == (
-        "Biased upward by about 300: two samples of one measure, of these sizes, show about 300."
+    assert null.note(5000.0, 100.0, 2, lambda inner: inner) == (
+        "Biased upward by about 300 (the interval allows for 300): two samples of one measure, of "
+        "these sizes, show about 300."
     )
-    assert null.note(250.0, 2, lambda inner: inner) == (
+    assert null.note(250.0, 100.0, 2, lambda inner: inner) == (
         "Biased upward: two samples of one measure, of these sizes, show about 300, so this value "
         "is no sign of a difference."
     )

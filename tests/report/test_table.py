@@ -156,7 +156,7 @@ def test_comparison_pickles_and_is_frozen():
         ),
         (estimate(ChiSquared(), 0.5, 0.01), "differs: interval above 0"),
         (estimate(ChiSquared(), 0.01, 0.01), "no difference seen: interval contains 0"),
-        (estimate(ChiSquared(), -0.1, 0.01), "no difference seen: interval below 0"),
+        (estimate(ChiSquared(), -0.1, 0.01), "no difference seen: interval contains 0"),
         (
             estimate(Wasserstein(1), 0.1, 0.01, bias=0.2),
             "no difference seen: interval contains 0",
