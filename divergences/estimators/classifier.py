@@ -105,6 +105,7 @@ class Classifier(RatioEstimator):
             smaller=smaller,
             rate=rate,
             notes=(*found.notes, *notes),
+            out_of_reach=found.out_of_reach,
         )
 
     def _cross_fit(self, p: Samples, q: Samples, folds: int, run: Run) -> LogRatio:

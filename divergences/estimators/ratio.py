@@ -132,8 +132,10 @@ def _influence_parts(
 ) -> NDArray[np.float64]:
     # The variances of the variational terms, over P and over Q, are both taken from all points,
     # each of which counts towards P with its posterior probability. Over Q alone the variance of
-    # e^l would be left to the few points where it is large, which P sees far more often.
-    log_ratio = np.concatenate([ratio.at_p, ratio.at_q])
+    # e^l would be left to the few points where it is large, which P sees far more often. No
+    # sample supports a ratio larger than its size.
+    most = math.log(p.n + q.n)
+    log_ratio = np.clip(np.concatenate([ratio.at_p, ratio.at_q]), -most, most)
     mass = np.concatenate([p.mass, q.mass])
     posterior = expit(log_ratio)
     parts = np.zeros_like(mass)
