@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FEW_POINTS = 5
+_POINTS_PER_FEATURE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,11 @@ def read_ratio(
         notes.append(
             f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
             f"the value and its error bar hang on them."
+        )
+    if min(p.effective_size, q.effective_size) < _POINTS_PER_FEATURE * p.d:
+        notes.append(
+            f"Fewer than {_POINTS_PER_FEATURE} points of a sample for each feature: the error bar "
+            f"is a rough one."
         )
     return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate)
 
