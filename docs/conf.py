@@ -34,6 +34,7 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
+html_sidebars = {"**": []}  # the chapters are in the header; pages have no sections of their own
 html_theme = "pydata_sphinx_theme"
 html_title = "divergences"
 html_copy_source = False
