@@ -24,7 +24,7 @@ from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.ratio import LogRatio, RatioEstimator
+from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -233,7 +233,7 @@ def _read(
     bias = 0.0
     if search.can_halve(k):
         bias = (before - inner) / (math.exp2(_rate(search.pair)) - 1.0)
-        notes = (*notes, _bias_note(definition, inner, bias))
+        notes = (*notes, *bias_notes(definition, inner, bias, "either half of the data"))
     if any(search.is_apart(part, k) for part in parts):
         notes = (*notes, _APART)
     return Reading(
@@ -327,9 +327,3 @@ def _tie_note(pair: WhitePair, k: int) -> str:
             f", {alone} of them where the other sample has none: KL is infinite if it never does"
         )
     return words + "."
-
-
-def _bias_note(definition: RatioDivergence, inner: float, bias: float) -> str:
-    shift = definition.outer(inner) - definition.outer(inner - bias)
-    direction = "downward" if shift < 0 else "upward"
-    return f"Biased {direction} by about {abs(shift):.2g}, judging by either half of the data."

@@ -154,7 +154,12 @@ def _influence_parts(
     return parts
 
 
-def bias_notes(definition: RatioDivergence, inner: float, bias: float) -> tuple[str, ...]:
+def bias_notes(
+    definition: RatioDivergence,
+    inner: float,
+    bias: float,
+    judged_by: str = "the same fit on half the data",
+) -> tuple[str, ...]:
     """The stated bias in words, on the scale of the value; nothing where there is none."""
     shift = definition.outer(inner) - definition.outer(inner - bias)
     direction = "downward" if shift < 0 else "upward"
@@ -163,4 +168,4 @@ def bias_notes(definition: RatioDivergence, inner: float, bias: float) -> tuple[
     if abs(shift) < 1e-9:
         return ()
     size = two_digits(abs(shift))
-    return (f"Biased {direction} by about {size}, judging by the same fit on half the data.",)
+    return (f"Biased {direction} by about {size}, judging by {judged_by}.",)
