@@ -14,7 +14,8 @@ import numpy as np
 from divergences.checks import check_choice, check_whole
 from divergences.estimate import Critic
 from divergences.estimators.boosted_trees import fit_boosted_trees
-from divergences.estimators.quadratic_logistic import fit_quadratic_logistic, stratified_folds
+from divergences.estimators.cross_fitting import TrainingPart, cross_fit, cross_fit_rate
+from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -95,57 +96,19 @@ class Classifier(RatioEstimator):
             smaller = self._cross_fit(p, q, 2, run) if self.folds > 2 else None
         notes = _overconfidence(p, q, found)
         notes += _warnings_in_words(caught, self.folds + (2 if self.folds > 2 else 0))
-        # The two fits see shares (K-1)/K and 1/2 of the data. A bias of order 1/n is then the
-        # gain over 2(K-1)/K - 1, which this rate makes of LogRatio's 2^rate - 1.
-        rate = math.log2(2.0 * (self.folds - 1) / self.folds) if smaller else 1.0
         return LogRatio(
             found.at_p,
             found.at_q,
             found.evaluate,
             smaller=smaller,
-            rate=rate,
+            rate=cross_fit_rate(self.folds),
             notes=(*found.notes, *notes),
             out_of_reach=found.out_of_reach,
         )
 
     def _cross_fit(self, p: Samples, q: Samples, folds: int, run: Run) -> LogRatio:
-        points = np.concatenate([p.points, q.points])
-        labels = np.repeat([1, 0], [p.n, q.n])
-        mass = np.concatenate([p.mass, q.mass])
-        parts = stratified_folds(labels, folds, run.rng)
-        seeds = run.rng.integers(2**31, size=folds)
-        fit = partial(_fit_fold, self.estimator, points, labels, mass, parts, seeds)
-        models = list(run.map(fit, range(folds), f"{self.describe()} fits"))
-        odds = np.empty(len(points))
-        for fold, model in enumerate(models):
-            if (parts == fold).any():
-                odds[parts == fold] = model(points[parts == fold])
-        odds, notes = _bounded(odds, len(points))
-        at_p, at_q = odds[: p.n], odds[p.n :]
-        separated = bool(at_p.min() > at_q.max())
-        if separated:
-            notes = (*notes, _SEPARATED)
-        critic = MeanLogOdds(tuple(models))
-        return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=separated)
-
-
-_SEPARATED = (
-    "The samples are separated perfectly by the critic; the value is close to the largest that it "
-    "can give for so many points, and how much farther apart the measures are cannot be seen. "
-    "A Wasserstein distance can tell."
-)
-
-
-@dataclass(frozen=True, eq=False)
-class MeanLogOdds:
-    """The critic of all data: the mean of the log-odds over the fits of the folds."""
-
-    models: tuple[Critic, ...]
-
-    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Evaluate at (k, d) points."""
-        odds = np.stack([model(points) for model in self.models])
-        return np.asarray(_bounded(odds, len(points))[0].mean(axis=0))
+        fit = partial(_fit, self.estimator)
+        return cross_fit(fit, p, q, folds, run, f"{self.describe()} fits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,27 +137,15 @@ class FittedClassifier:
             return np.log(chances[:, 1]) - np.log(chances[:, 0]) - self.prior
 
 
-def _fit_fold(
-    estimator: Any,
-    points: NDArray[np.float64],
-    labels: NDArray[np.intp],
-    mass: NDArray[np.float64],
-    parts: NDArray[np.intp],
-    seeds: NDArray[np.int64],
-    fold: int,
-) -> Critic:
-    # A point without mass is no point; and boosting's leaves would count it.
-    away = (parts != fold) & (mass > 0)
-    points, labels, mass = points[away], labels[away], mass[away]
-    total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
-    weights = mass / total * (len(labels) / 2.0)
+def _fit(estimator: Any, part: TrainingPart) -> Critic:
+    points, labels, weights = part.points, part.labels, part.weights
     if isinstance(estimator, str) and estimator == "logistic":
-        return fit_quadratic_logistic(points, labels, weights, np.random.default_rng(seeds[fold]))
+        return fit_quadratic_logistic(points, labels, weights, np.random.default_rng(part.seed))
     if isinstance(estimator, str):
-        trees = fit_boosted_trees(points, labels, weights, int(seeds[fold]))
+        trees = fit_boosted_trees(points, labels, weights, part.seed)
         return FittedClassifier(trees, 0.0, True)
     model = _prepared(estimator)
-    _set_seeds(model, int(seeds[fold]))
+    _set_seeds(model, part.seed)
     if _takes_weights(estimator):
         return FittedClassifier(model.fit(points, labels, sample_weight=weights), 0.0, False)
     prior = math.log((labels == 1).sum() / (labels == 0).sum())
@@ -258,19 +209,6 @@ def _check_classifier(estimator: Any) -> None:
 
 def _name(estimator: Any) -> str:
     return type(estimator).__name__
-
-
-def _bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show."""
-    certain = np.isinf(odds)
-    if not certain.any():
-        return odds, ()
-    most = float(np.max(np.abs(odds[~certain]), initial=math.log(n + 1.0)))
-    note = (
-        f"The classifier gave {int(certain.sum())} of {odds.size} points a probability of exactly "
-        f"0 or 1; their log-ratio was set to ±{most:.3g}."
-    )
-    return np.where(certain, np.sign(odds) * most, odds), (note,)
 
 
 def _overconfidence(p: Samples, q: Samples, found: LogRatio) -> tuple[str, ...]:
