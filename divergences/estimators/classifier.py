@@ -106,6 +106,7 @@ class Classifier(RatioEstimator):
             rate=rate,
             notes=(*found.notes, *notes),
             out_of_reach=found.out_of_reach,
+            parts=found.parts,
         )
 
     def _cross_fit(self, p: Samples, q: Samples, folds: int, run: Run) -> LogRatio:
@@ -126,7 +127,8 @@ class Classifier(RatioEstimator):
         if separated:
             notes = (*notes, _SEPARATED)
         critic = MeanLogOdds(tuple(models))
-        return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=separated)
+        rated = parts[: p.n], parts[p.n :]
+        return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=separated, parts=rated)
 
 
 _SEPARATED = (
