@@ -24,6 +24,8 @@ ALLOWED = {
     "inference": BASE | {"work", "measures", "definitions", "density", "estimate"},
     "estimators": BASE | {"work", "measures", "definitions", "density", "estimate", "inference"},
     "estimation": BASE | {"work", "measures", "definitions", "estimate", "estimators"},
+    "two_sample": BASE
+    | {"work", "measures", "definitions", "estimate", "estimators", "inference", "estimation"},
     "api": {"definitions", "estimation", "estimators"},
 }
 TOP = {"__init__", "__main__", "cli", "demo", "views", "report", "training"}

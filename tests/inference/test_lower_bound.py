@@ -9,6 +9,7 @@ from scipy.stats import binom, norm
 from sklearn.linear_model import LogisticRegression
 
 import divergences as dv
+from divergences.definitions import RatioDivergence
 from divergences.estimators.ratio import LogRatio
 from divergences.inference.lower_bound import Fresh, _group_means
 from tests.exact_values import LE_CAM
@@ -214,7 +215,8 @@ def test_every_problem_of_known_truth(problem):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         x, y = problem.p(500, rng), problem.q(400, rng)
-        found = dv.compare(x, y, divergences=list(problem.truth), method="classifier", rng=seed)
+        ratios = [one for one in problem.truth if isinstance(one, RatioDivergence)]
+        found = dv.compare(x, y, divergences=ratios, method="classifier", rng=seed)
         for estimate in found:
             # 3 runs of 15 problems: a false alarm in a few thousand.
             assert estimate.lower_bound(0.99999) <= problem.truth[estimate.definition] + 1e-9
