@@ -75,6 +75,10 @@ from .report import (
     Comparison as Comparison,
     plot_densities as plot_densities,
 )
+from .two_sample import (
+    TwoSampleTest as TwoSampleTest,
+    two_sample_test as two_sample_test,
+)
 from .views import (
     compare_features as compare_features,
     plot_critic_map as plot_critic_map,

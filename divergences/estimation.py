@@ -156,7 +156,7 @@ def _estimates(
     if is_known(p) and is_known(q) and (method == "auto" or isinstance(method, Auto)):
         known = as_known(p, name="p"), as_known(q, name="q")
         return _known_estimates(definitions, *known, run)
-    sample_p, sample_q = _as_pair(p, q, weights, nan_policy, run)
+    sample_p, sample_q = as_pair(p, q, weights, nan_policy, run)
     return estimate_samples(definitions, sample_p, sample_q, method, run)
 
 
@@ -194,9 +194,10 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
     return Estimate(reading, Circumstances(definition, "exact", how, d=p.d, seconds=seconds))
 
 
-def _as_pair(
+def as_pair(
     p: Any, q: Any, weights: tuple[Any, Any], nan_policy: NanPolicy, run: Run
 ) -> tuple[Samples, Samples]:
+    """Turn what users pass into two samples; a measure is drawn from."""
     data, mass = {"p": p, "q": q}, {"p": weights[0], "q": weights[1]}
     drawn = [name for name in data if _can_be_drawn(data[name])]
     sides = {

@@ -26,6 +26,8 @@ ALLOWED = {
     "estimators": BASE
     | {"work", "measures", "definitions", "density", "networks", "estimate", "inference"},
     "estimation": BASE | {"work", "measures", "definitions", "estimate", "estimators"},
+    "two_sample": BASE
+    | {"work", "measures", "definitions", "estimate", "estimators", "inference", "estimation"},
     "api": {"definitions", "estimation", "estimators"},
 }
 TOP = {"__init__", "__main__", "cli", "demo", "views", "report", "training"}

@@ -104,6 +104,7 @@ class Classifier(RatioEstimator):
             rate=cross_fit_rate(self.folds),
             notes=(*found.notes, *notes),
             out_of_reach=found.out_of_reach,
+            parts=found.parts,
         )
 
     def _cross_fit(self, p: Samples, q: Samples, folds: int, run: Run) -> LogRatio:

@@ -13,6 +13,7 @@ from scipy.special import expit
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading, two_digits
 from divergences.estimators.estimator import Estimator, register
+from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -43,6 +44,10 @@ class LogRatio:
     out_of_reach : bool
         Whether many points lie where the other sample has none, so that nothing bounds from
         above a divergence that can be infinite.
+    parts : pair of ndarray of shape (n,), (m,), or None
+        Labels of the part of each point, where the fit that rates a part saw no point of it: the
+        log-ratios of a part are then independent of each other. Values beyond the logarithm of
+        the number of points may depend on the part.
     """
 
     at_p: NDArray[np.float64]
@@ -52,6 +57,7 @@ class LogRatio:
     rate: float = 1.0
     notes: tuple[str, ...] = ()
     out_of_reach: bool = False
+    parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
 
 
 class RatioEstimator(Estimator):
@@ -106,7 +112,21 @@ def read_ratio(
             f"Fewer than {_POINTS_PER_FEATURE} points of a sample for each feature: the error bar "
             f"is a rough one."
         )
-    return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate)
+    fresh = _fresh(definition, ratio, p, q)
+    return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate, fresh=fresh)
+
+
+def _fresh(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> Fresh | None:
+    # Of two splits, that into fewer parts: each part has to prove the bound by itself.
+    judged = ratio if ratio.smaller is None or ratio.smaller.parts is None else ratio.smaller
+    if judged.parts is None or p.weights is not None or q.weights is not None:
+        return None
+    of_p, of_q = judged.parts
+    shared = np.intersect1d(of_p, of_q)
+    return Fresh(
+        definition,
+        tuple((judged.at_p[of_p == part], judged.at_q[of_q == part]) for part in shared),
+    )
 
 
 def _mean_of_terms(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> float:

@@ -53,6 +53,7 @@ CHAPTERS = {
     "estimators": "Methods",
     "density": "Density models",
     "inference": "Inference",
+    "two_sample": "Inference",
     "closed_form": "Closed forms",
     "report": "Reports",
     "views": "Reports",
