@@ -115,9 +115,17 @@ def yardstick(pair: Pair, divergence: str, n: int, m: int) -> float:
 
     Never below 0.15/sqrt(n), as the bound is zero where P = Q or their supports are disjoint.
     """
+    return max(_oracle(pair, divergence, n, m), _FLOOR / math.sqrt(n))
+
+
+def has_floor(pair: Pair, divergence: str, n: int) -> bool:
+    """Whether the yardstick of samples of equal size is the floor."""
+    return _oracle(pair, divergence, n, n) < _FLOOR / math.sqrt(n)
+
+
+def _oracle(pair: Pair, divergence: str, n: int, m: int) -> float:
     least = bound(pair, n, m)
-    oracle = least.get(f"{divergence} given p/q", math.inf)
-    return max(min(least[divergence], oracle), _FLOOR / math.sqrt(n))
+    return min(least[divergence], least.get(f"{divergence} given p/q", math.inf))
 
 
 @cache
