@@ -22,12 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks import page
 from tests.benchmarks.contenders import OURS_RATIO, OURS_TRANSPORT, Contender
+from tests.benchmarks.masses import DIVERGENCES
 from tests.benchmarks.mutual_information import INFORMATION_TASKS
 from tests.benchmarks.pair import Pair
 from tests.benchmarks.pairs import PAIRS
 from tests.benchmarks.peers import PEERS_RATIO, PEERS_TRANSPORT
 from tests.benchmarks.records import RAW, Record, append, merge, raw_file, read_raw, summarize
+from tests.benchmarks.scores import Scores
 from tests.benchmarks.transport_cases import TRANSPORT_CASES, TransportCase
 
 Case = Pair | TransportCase
@@ -67,15 +70,24 @@ class Task:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    if options.render:
-        from tests.benchmarks.page import render
-
-        collect(options.output)
-        render()
-        return
-    for name in options.tables:
-        run_table(name, options)
+    if not options.render:
+        for name in options.tables:
+            run_table(name, options)
     collect(options.output)
+    if options.render:
+        page.render()
+    else:
+        report(options)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Print how all contenders stand in the tables that were run."""
+    if "ratio" in options.tables:
+        for n in options.n or (TABLES["ratio"].n,):
+            scores = {name: Scores.read(name, n) for name in DIVERGENCES}
+            print(f"\nError over the bound, n = m = {n:,}\n\n{page.overall(scores)}")
+    if "information" in options.tables:
+        print(f"\nMutual information\n\n{page.information()['information']}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,7 +12,6 @@ from tests.benchmarks.contenders import OURS_RATIO
 from tests.benchmarks.masses import DIVERGENCES
 from tests.benchmarks.mutual_information import INFORMATION_TASKS
 from tests.benchmarks.pairs import PAIRS, yardstick
-from tests.benchmarks.picture import draw
 from tests.benchmarks.records import read_summaries
 from tests.benchmarks.scores import PAIR_NAMED, Contest, Scores, finite, geometric_mean
 from tests.benchmarks.transport_cases import TRANSPORT_CASES
@@ -40,6 +39,8 @@ SYMBOLS = {"H2": "H²", "chi2": "χ²"}
 
 def render() -> None:
     """Write the page and draw the picture."""
+    from tests.benchmarks.picture import draw
+
     PAGE.write_text(text(), encoding="utf-8")
     draw((Scores.read("JS", N), Scores.read("KL", N)))
 

@@ -14,6 +14,7 @@ from tests.benchmarks import accuracy, mutual_information, page, records
 from tests.benchmarks.contenders import Contender
 from tests.benchmarks.pairs import pair_named
 from tests.benchmarks.peers import PEERS_RATIO, plugged_in
+from tests.benchmarks.picture import spread
 from tests.benchmarks.records import Outcome, Record, Row, read_raw, read_summaries, summarize
 from tests.benchmarks.scores import Contest, Scores, geometric_mean
 from tests.benchmarks.transport_cases import TRANSPORT_CASES, normal_energy, on_the_line
@@ -171,6 +172,13 @@ def test_the_product_of_margins_keeps_rows_apart(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="n must be at most 10"):
         task.sample_q(11, rng)
     mutual_information._rows.cache_clear()
+
+
+def test_labels_are_spread_and_keep_their_order():
+    assert spread([0.9, 0.5, 0.1], 0.1) == [0.9, 0.5, 0.1]
+    assert spread([0.5, 0.5, 0.1], 0.1) == pytest.approx([0.55, 0.45, 0.1])
+    crowded = spread([0.52, 0.51, 0.5, 0.42, 0.1], 0.1)
+    assert min(-np.diff(crowded)) > 0.1 - 1e-12
 
 
 def test_the_page_is_made_from_the_summaries():
