@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint format types docs bench check constraints clean
+.PHONY: demo test test-slow lint format types docs bench bench-accuracy check constraints clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m divergences demo
@@ -33,6 +33,12 @@ docs: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks
 
+# Hours on two cores; it goes on where it was interrupted. ARGS chooses, as in
+# make bench-accuracy ARGS='--methods auto --only ring --fresh'.
+bench-accuracy: $(VENV)/.ready-benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.accuracy $(ARGS)
+	$(BIN)/python -m tests.benchmarks.accuracy --render
+
 check: test lint types docs
 
 constraints: $(VENV)/.ready-dev
@@ -56,3 +62,8 @@ $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing divergences and its development tools into $(VENV) (the first time downloads about 450 MB)"
 	@$(PIP) install --constraint constraints.txt --editable ".[plots,dataframes,docs,dev]"
 	@touch $(VENV)/.ready $@
+
+$(VENV)/.ready-benchmarks: $(VENV)/.ready-dev
+	@echo "Installing the peers that accuracy is compared with"
+	@$(PIP) install --constraint constraints.txt --editable ".[benchmarks]"
+	@touch $@
