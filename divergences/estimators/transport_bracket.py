@@ -65,7 +65,8 @@ def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
     folds = list(zip(halves(p, run.rng), halves(q, run.rng), strict=True))
     tries = [(_potential_bound(folds, run), 1.0), (_affine_bound(folds, order), order)]
     reach = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / len(tries))
-    return max(max(0.0, value - reach * error) ** (1 / power) for (value, error), power in tries)
+    ends = [max(0.0, value - reach * error) ** (1 / power) for (value, error), power in tries]
+    return float(max(ends))
 
 
 def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:
