@@ -16,15 +16,9 @@ from divergences.estimate import Reading
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import AffineMap, fit_affine_maps
 from divergences.estimators.estimator import Estimator, register
-from divergences.estimators.exact_transport import (
-    ExactTransport,
-    Plan,
-    TransportPotential,
-    require_pairs,
-    solve,
-    transport,
-)
+from divergences.estimators.exact_transport import ExactTransport, transport
 from divergences.estimators.transport_bracket import LEVEL, transport_bracket
+from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
 from divergences.inference.null_level import halves
 
 if TYPE_CHECKING:
@@ -92,10 +86,9 @@ def debiased_transport(
     definition: Wasserstein, estimator: DebiasedTransport, p: Samples, q: Samples, run: Run
 ) -> Reading:
     """Correct the plug-in, and bracket the truth."""
-    p, q = line.without_empty(p), line.without_empty(q)
     if p.d == 1:
-        reading = transport(definition, ExactTransport(), p, q, run)
-        return replace(reading, bracket=transport_bracket(definition, reading, p, q, run))
+        return transport(definition, ExactTransport(), p, q, run)
+    p, q = line.without_empty(p), line.without_empty(q)
     order = definition.order
     line.require_range(p, q, order)
     require_pairs(p.n, q.n)

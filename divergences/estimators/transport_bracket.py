@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import fit_affine_maps
-from divergences.estimators.exact_transport import TransportPotential, solve
+from divergences.estimators.transport_plan import TransportPotential, solve
 from divergences.inference.null_level import halves
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from divergences.work import Run
 
 LEVEL = 0.95
+_FEWEST = 4
 _Pair = tuple["Samples", "Samples"]
 _Bound = tuple[float, float]
 
@@ -44,7 +45,7 @@ def transport_bracket(
     plug_in : Reading
         Exact transport between the whole samples, with its standard error.
     p, q : Samples
-        The samples, with at least 4 points each.
+        The samples; with fewer than 4 points of one the lower end is zero.
     run : Run
         Its generator draws the halves.
 
@@ -53,15 +54,19 @@ def transport_bracket(
     (float, float)
         Lower and upper end, in the units of the distance.
     """
+    reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    high = definition.outer(plug_in.inner + reach * plug_in.stderr)
+    return _low_end(definition.order, p, q, run), high
+
+
+def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
+    if min(p.n, q.n) < _FEWEST:
+        return 0.0
     folds = list(zip(halves(p, run.rng), halves(q, run.rng), strict=True))
-    tries = [
-        (_potential_bound(folds, run), 1.0),
-        (_affine_bound(folds, definition.order), definition.order),
-    ]
-    reach_low = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / len(tries))
-    reach_high = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    ends = [max(0.0, value - reach_low * error) ** (1 / order) for (value, error), order in tries]
-    return max(ends), definition.outer(plug_in.inner + reach_high * plug_in.stderr)
+    tries = [(_potential_bound(folds, run), 1.0), (_affine_bound(folds, order), order)]
+    reach = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / len(tries))
+    ends = [max(0.0, value - reach * error) ** (1 / power) for (value, error), power in tries]
+    return float(max(ends))
 
 
 def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:

@@ -10,8 +10,8 @@ from divergences.definitions import JensenShannon, Wasserstein
 from divergences.errors import InvalidPairError
 from divergences.estimators import DebiasedTransport, ExactTransport, estimate_samples
 from divergences.estimators.affine_transport import AffineMap, fit_affine_maps
-from divergences.estimators.exact_transport import pair_costs
 from divergences.estimators.transport_bracket import lipschitz_potential, transport_bracket
+from divergences.estimators.transport_plan import pair_costs
 from divergences.inference.null_level import halves
 from divergences.measures.samples import as_samples
 from divergences.work import Run
@@ -129,14 +129,24 @@ def test_far_apart_in_the_plane_it_is_as_good_as_the_plug_in(order):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_the_line_keeps_the_plug_in_and_gains_a_bracket(order):
-    x, y = normals(5, 80, 70, 1, 1.0)
+@pytest.mark.parametrize("d", [1, 3])
+def test_every_estimate_has_a_bracket_and_the_line_keeps_the_plug_in(order, d):
+    x, y = normals(5, 80, 70, d, 1.0)
     found, plug_in = (estimate(order, x, y, method=m) for m in (DEBIASED, ExactTransport()))
-    assert found.value == plug_in.value
-    assert found.interval() == plug_in.interval()
-    low, high = found.bracket
-    assert 0 < low < found.value < high
-    assert plug_in.bracket is None
+    for est in (found, plug_in):
+        low, high = est.bracket
+        assert 0 < low < plug_in.value < high
+    if d == 1:
+        assert found.value == plug_in.value
+        assert found.interval() == plug_in.interval()
+        assert found.bracket == plug_in.bracket
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_too_few_points_for_halves_bound_nothing_from_below(d):
+    x, y = normals(5, 3, 9, d, 5.0)
+    low, high = estimate(1, x, y, method=ExactTransport()).bracket
+    assert low == 0 < high
 
 
 @pytest.mark.parametrize("order", ORDERS)

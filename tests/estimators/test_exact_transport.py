@@ -11,7 +11,7 @@ from scipy.stats import norm, wasserstein_distance
 
 from divergences.definitions import JensenShannon, Wasserstein
 from divergences.errors import ConvergenceError, InvalidPairError, TooLargeError
-from divergences.estimators import ExactTransport, estimate_samples, exact_transport
+from divergences.estimators import ExactTransport, estimate_samples, transport_plan
 from divergences.measures.samples import Samples, as_samples
 from divergences.work import Run
 from tests import naive
@@ -154,13 +154,13 @@ def test_critic_is_an_optimal_potential(order, d, n, m):
     a, b = np.random.default_rng(17).uniform(0.5, 1, n), np.full(m, 1.0)
     found = estimate(order, x, y, weights=(a, b))
     f, points = found.critic, np.vstack([x, y, 5 * x])
-    transform = exact_transport.pair_costs(x, y, order) - f(x)[:, None]
+    transform = transport_plan.pair_costs(x, y, order) - f(x)[:, None]
     dual = np.average(f(x), weights=a) + transform.min(axis=0).mean()
     assert dual == pytest.approx(found.reading.inner, rel=1e-9)
     assert np.average(f(x), weights=a) > np.mean(f(y))
     if order == 1:
         gaps = np.abs(f(points)[:, None] - f(points))
-        assert (gaps <= exact_transport.pair_costs(points, points, 1) + 1e-12).all()
+        assert (gaps <= transport_plan.pair_costs(points, points, 1) + 1e-12).all()
 
 
 @pytest.mark.parametrize("d", [1, 2])
@@ -227,20 +227,20 @@ def test_too_few_pivots_are_tried_again(monkeypatch):
     x, y = normals(21, 150, 150, 2)
     expected = estimate(2, x, y).value
     caps = []
-    simplex = exact_transport._simplex
+    simplex = transport_plan._simplex
 
     def watched(costs, a, b, pivots):
         caps.append(pivots)
         return simplex(costs, a, b, pivots)
 
-    monkeypatch.setattr(exact_transport, "_simplex", watched)
-    monkeypatch.setattr(exact_transport, "PIVOTS_PER_POINT", (1, 1000))
+    monkeypatch.setattr(transport_plan, "_simplex", watched)
+    monkeypatch.setattr(transport_plan, "PIVOTS_PER_POINT", (1, 1000))
     assert estimate(2, x, y).value == pytest.approx(expected, rel=1e-12)
     assert caps[:2] == [300, 300_000]
 
 
 def test_uncertified_solution_is_an_error(monkeypatch):
-    monkeypatch.setattr(exact_transport, "PIVOTS_PER_POINT", (1,))
+    monkeypatch.setattr(transport_plan, "PIVOTS_PER_POINT", (1,))
     with pytest.raises(ConvergenceError, match=r"150 and 150 points could not be certified.*gap"):
         estimate(2, *normals(22, 150, 150, 2))
 
@@ -315,8 +315,8 @@ def test_loss_keeps_dtype_and_is_finite_where_points_meet(d):
 def test_plan_is_certified_where_pots_default_stops_short():
     x, y = normals(27, 1500, 1500, 2)
     masses = np.full(1500, 1 / 1500)
-    plan = exact_transport.solve(x, y, masses, masses, 2)
-    costs = exact_transport.pair_costs(x, y, 2)
+    plan = transport_plan.solve(x, y, masses, masses, 2)
+    costs = transport_plan.pair_costs(x, y, 2)
     assert plan.gap <= 1e-9 * plan.cost
     assert (plan.u[:, None] + plan.v <= costs + 1e-9).all()
     assert plan.u.mean() + plan.v.mean() == pytest.approx(plan.cost, rel=1e-9)
