@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+LECTURE = ("kernel_density", "pushforwards", "saturation", "variational_form")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
@@ -17,7 +19,8 @@ def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
 
 
 def test_every_example_is_run_here():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"drift.py", "own_training_loop.py"}
+    known = {"drift.py", "own_training_loop.py", *(f"{name}.py" for name in LECTURE)}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == known
 
 
 def test_drift_is_seen_in_the_feature_that_drifted(monkeypatch, capsys):
@@ -34,3 +37,62 @@ def test_training_lowers_the_loss(monkeypatch, capsys):
         for line in capsys.readouterr().out.splitlines()
     ]
     assert losses[-1] < losses[0] / 2
+
+
+def draw(monkeypatch, folder: Path, capsys, name: str) -> list[str]:
+    """Draw a picture of the lecture in its short form, and return what it prints."""
+    run(monkeypatch, f"{name}.py", "--short", "--folder", str(folder))
+    assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    return capsys.readouterr().out.splitlines()
+
+
+def number_after(words: str, line: str) -> float:
+    found = re.search(re.escape(words) + r" *(-?[0-9.]+)", line)
+    assert found, f"no number after {words!r} in {line!r}"
+    return float(found.group(1))
+
+
+def agrees(line: str, truth: float) -> bool:
+    """Whether the truth is within twice the reach of the 95 % interval: 1 in 10,000 is not."""
+    low, high = (float(end) for end in re.search(r"interval (\S+) to ([^;]+);", line).groups())
+    return abs(truth - (low + high) / 2) <= high - low
+
+
+def test_pushforwards_follow_their_exact_laws(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "pushforwards")
+    assert len(lines) == 12
+    for own, other, exact in zip(lines[1::4], lines[2::4], lines[3::4], strict=True):
+        assert agrees(own, 0.0)
+        assert agrees(other, number_after("JS =", exact))
+
+
+def test_kernel_densities_are_as_far_from_the_truth_as_their_draws(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "kernel_density")
+    drawn = [line for line in lines if "interval" in line]
+    assert len(drawn) == 4
+    for line in drawn:
+        assert agrees(line, number_after("integral", line))
+
+
+def test_saturation_estimates_agree_with_exact_values(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "saturation")
+    exact = [number_after("exact", line) for line in lines if "exact" in line and "JS" in line]
+    assert exact == [0.0, 0.6931, 0.6931, 0.0, 0.6759, 0.6931]
+    drawn = [line for line in lines if "interval" in line]
+    assert len(drawn) == 8
+    for line in drawn:
+        assert agrees(line, number_after("exact", line))
+
+
+def test_the_variational_form_has_three_equal_sides(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "variational_form")
+    js, kl_p, kl_g, constant, linear, quadratic, best, learned = (
+        number_after("exact", line) for line in lines
+    )
+    assert kl_p + kl_g == pytest.approx(js, abs=2e-6)
+    assert best == pytest.approx(js, abs=2e-6)
+    assert quadratic == pytest.approx(js, abs=2e-6)
+    assert constant < linear < learned < js
+    assert agrees(lines[0], js / 2)
+    assert agrees(lines[1], kl_p)
+    assert agrees(lines[2], kl_g)

@@ -1,15 +1,21 @@
-"""Draw the pictures of the README and the site: `.venv/bin/python docs/images/make_pictures.py`."""
+"""Draw the pictures of the README and the site, all of them or those that are named.
 
+.venv/bin/python docs/images/make_pictures.py [NAME ...]
+"""
+
+import io
+import runpy
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from scipy.stats import norm
 
 import divergences as dv
-from divergences.report.colors import CRITIC_COLOR, P_COLOR, Q_COLOR, tidy
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "examples"
+LECTURE = ("pushforwards", "kernel_density", "saturation", "variational_form")
 
 
 def rings(n: int, turn: float, rng: np.random.Generator) -> np.ndarray:
@@ -27,29 +33,16 @@ def critic() -> None:
     ax.figure.savefig(HERE / "critic.png", dpi=110)
 
 
-def saturation() -> None:
-    """JS and W1 of N(0, 1) and N(s, 1), and their slopes in s."""
-    shifts = np.linspace(0.0, 10.0, 81)
-    js = np.array([dv.js_divergence(norm(0, 1), norm(s, 1)) for s in shifts])
-    w1 = np.array([dv.wasserstein_distance(norm(0, 1), norm(s, 1)) for s in shifts])
-    figure = Figure(figsize=(7.5, 3.0), layout="constrained")
-    value, slope = figure.subplots(1, 2)
-    value.plot(shifts, js, color=P_COLOR)
-    value.plot(shifts, w1 / 10, color=Q_COLOR)
-    value.axhline(np.log(2), color=CRITIC_COLOR, linewidth=0.6, linestyle=":")
-    value.annotate("ln 2", (0.1, 0.71), fontsize=9)
-    value.annotate("JS", (2.5, 0.47), color=P_COLOR, ha="right")
-    value.annotate("W1 / 10", (8.6, 0.76), color=Q_COLOR)
-    value.set_title("value", fontsize=10)
-    slope.plot(shifts, np.gradient(js, shifts, edge_order=2), color=P_COLOR)
-    slope.annotate("slope of JS", (2.5, 0.2), color=P_COLOR)
-    slope.set_title("slope in s: far apart, none is left to follow", fontsize=10)
-    for ax in (value, slope):
-        ax.set_xlabel("shift s between N(0, 1) and N(s, 1)")
-        tidy(ax)
-    figure.savefig(HERE / "saturation.png", dpi=110)
+def lecture(name: str) -> None:
+    """The picture of an example, and beside it what the example prints."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](short=False, folder=HERE)
+    (HERE / f"{name}.txt").write_text(printed.getvalue(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    critic()
-    saturation()
+    chosen = sys.argv[1:] or ["critic", *LECTURE]
+    for name in chosen:
+        print(name)
+        critic() if name == "critic" else lecture(name)
