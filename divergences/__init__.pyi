@@ -46,6 +46,7 @@ from .errors import (
     ConvergenceError as ConvergenceError,
     InvalidPairError as InvalidPairError,
     NoClosedFormError as NoClosedFormError,
+    NoDensityError as NoDensityError,
     TooLargeError as TooLargeError,
 )
 from .estimate import (
@@ -66,6 +67,13 @@ from .estimators import (
     Neighbors as Neighbors,
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,
+)
+from .generative import (
+    Autoencoder as Autoencoder,
+    GaussianMixture as GaussianMixture,
+    GenerativeModel as GenerativeModel,
+    GraphicalModel as GraphicalModel,
+    VariationalAutoencoder as VariationalAutoencoder,
 )
 from .measures import (
     Pushforward as Pushforward,

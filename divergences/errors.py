@@ -17,3 +17,7 @@ class ConvergenceError(RuntimeError):
 
 class NoClosedFormError(NotImplementedError):
     """No exact value is known for this pair of measures."""
+
+
+class NoDensityError(NotImplementedError):
+    """The model can be sampled, and has no density to evaluate."""

@@ -25,6 +25,7 @@ ALLOWED = {
     "inference": BASE | {"work", "measures", "definitions", "density", "estimate"},
     "estimators": BASE
     | {"work", "measures", "definitions", "density", "networks", "estimate", "inference"},
+    "generative": BASE | {"work", "measures", "definitions", "density", "networks", "closed_form"},
     "estimation": BASE | {"work", "measures", "definitions", "estimate", "estimators"},
     "two_sample": BASE
     | {"work", "measures", "definitions", "estimate", "estimators", "inference", "estimation"},
@@ -36,6 +37,7 @@ TOP = {"__init__", "__main__", "cli", "demo", "views", "report", "training"}
 DEFERRED = {
     ("definitions.definition", "estimators"): "definition.loss is the everyday call of training",
     ("estimate", "report"): "estimate.plot reaches for the figures",
+    ("generative.graphical_model", "report"): "plot_graph reaches for the figures",
     ("estimation", "closed_form"): "scipy.stats is loaded only for exact values",
     ("estimation", "report"): "compare returns a table",
 }
@@ -45,7 +47,7 @@ HEAVY_AT_LOAD = {
     "density.kernel_density": "a scikit-learn estimator inherits from its base class",
     "estimators.pairwise_kernel_loss": "a torch.autograd.Function is a class",
 }
-HEAVY_FOLDERS = {"networks"}  # a torch module is a class
+HEAVY_FOLDERS = {"generative", "networks"}  # a torch module or an estimator is a class
 
 
 def modules() -> dict[str, Path]:

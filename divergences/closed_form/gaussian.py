@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from scipy.linalg import eigh, solve_triangular
 
 from divergences.measures import families as f
@@ -29,10 +30,7 @@ class WhitePair:
 
     def kullback_leibler(self) -> float:
         """KL(P || Q)."""
-        excess = 1 / self.variance - 1
-        # excess - ln(1 + excess) without cancellation where the variances nearly agree.
-        spread = excess - np.log1p(excess)
-        return float(np.sum(spread + self.shift**2 / self.variance) / 2)
+        return float(white_kullback_leibler(self.shift, self.variance).sum())
 
     def reversed(self) -> WhitePair:
         """Return the pair with P and Q exchanged."""
@@ -71,6 +69,17 @@ class WhitePair:
                 half = count / 2
                 pairs.append((f.Gamma(half, 2.0), f.Gamma(half, 2.0 * variance)))
         return pairs
+
+
+def white_kullback_leibler(shift: Any, variance: Any) -> Any:
+    """KL(N(0, 1) || N(shift, variance)), elementwise, of arrays or tensors.
+
+    Its sum over the last axis is that of N(0, I) and N(shift, diag(variance)).
+    """
+    excess = 1 / variance - 1
+    # excess - ln(1 + excess) without cancellation where the variances nearly agree.
+    spread = excess - array_namespace(excess).log1p(excess)
+    return (spread + shift**2 / variance) / 2
 
 
 def _groups(values: Array) -> list[tuple[float, int]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
 from divergences.checks import RandomState, check_rng, check_whole
+from divergences.density.features import dense_samples, fitted_points, remember_features
 from divergences.density.kernels import as_kernel
 from divergences.density.mixture import KernelMixture
-from divergences.measures.samples import Samples, as_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -84,17 +83,13 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
             collinear columns are named.
         """
         kernel = as_kernel(self.kernel)
-        sample = _dense_samples(X)
+        sample = dense_samples(X)
         mass = _mass(sample_weight, sample.n) if sample_weight is not None else sample.mass
         self.mixture_ = KernelMixture.fit(
             sample.points, mass, kernel, self.bandwidth, sample.columns
         )
         self.bandwidth_ = self.mixture_.bandwidth
-        self.n_features_in_ = sample.d
-        if sample.columns is not None:
-            self.feature_names_in_ = np.array(sample.columns, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        remember_features(self, sample)
         return self
 
     def log_density(self, X: Any) -> NDArray[np.float64]:
@@ -111,7 +106,7 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
             -inf where a bounded kernel does not reach.
         """
         check_is_fitted(self)
-        return self.mixture_.log_density(self._points(X))
+        return self.mixture_.log_density(fitted_points(self, X))
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """ln f at points, under scikit-learn's name."""
@@ -149,28 +144,6 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         return self.mixture_.sample(check_whole("n", n), check_rng(rng))
-
-    def _points(self, X: Any) -> NDArray[np.float64]:
-        sample = _dense_samples(X)
-        if sample.d != self.n_features_in_:
-            raise ValueError(
-                f"X has {sample.d} features, but KernelDensity is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-        fitted = getattr(self, "feature_names_in_", None)
-        given = sample.columns
-        if fitted is not None and given is not None and tuple(fitted) != given:
-            raise ValueError(
-                f"X must have the columns that the density was fitted on, "
-                f"{', '.join(map(repr, fitted))}, not {', '.join(map(repr, given))}."
-            )
-        return sample.points
-
-
-def _dense_samples(X: Any) -> Samples:
-    if issparse(X):
-        raise TypeError(f"X must be dense, but it is sparse ({type(X).__name__}). Use X.toarray().")
-    return as_samples(X, name="X", minimum=1)
 
 
 def _mass(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:
