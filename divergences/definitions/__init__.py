@@ -13,6 +13,7 @@ from divergences.definitions.f_divergence import (
     SquaredHellinger,
     TotalVariation,
 )
+from divergences.definitions.games import RelativisticPairing, SoftenedReverseKL
 from divergences.definitions.kernel import (
     MMD,
     Energy,
@@ -40,10 +41,12 @@ __all__ = [
     "PositiveKernel",
     "RatioDivergence",
     "RationalQuadraticKernel",
+    "RelativisticPairing",
     "Renyi",
     "ReverseKL",
     "Sinkhorn",
     "SlicedWasserstein",
+    "SoftenedReverseKL",
     "SquaredHellinger",
     "SumKernel",
     "TotalVariation",

@@ -251,6 +251,17 @@ def differentiable_loss(
     definition: Definition, x: torch.Tensor, y: torch.Tensor, *, method: Any, rng: Any
 ) -> torch.Tensor:
     """Divergence of two batches as a 0-d tensor with gradients to both."""
+    inner = differentiable_supremum(definition, x, y, method=method, rng=rng)
+    return definition.outer(inner)  # type: ignore[no-any-return]
+
+
+def differentiable_supremum(
+    definition: Definition, x: torch.Tensor, y: torch.Tensor, *, method: Any, rng: Any
+) -> torch.Tensor:
+    """Divergence of two batches before the definition's outer function.
+
+    It has the same minimum, and no root's infinite slope there.
+    """
     x, y = _batches(x, y)
     if method == "auto" or isinstance(method, Auto):
         candidates = losses_for(definition)
@@ -262,8 +273,7 @@ def differentiable_loss(
     run = Run.create(rng, progress=False)
     # Drawn as `estimate_samples` draws it, so that a loss and an estimate agree for one seed.
     own_run = replace(run, rng=np.random.default_rng(int(run.rng.integers(2**63))))
-    inner = function(definition, estimator, x, y, own_run)
-    return definition.outer(inner)  # type: ignore[no-any-return]
+    return function(definition, estimator, x, y, own_run)  # type: ignore[no-any-return]
 
 
 def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:

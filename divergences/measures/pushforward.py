@@ -81,7 +81,7 @@ class Pushforward:
         n = check_whole("n", n, at_least=1)
         generator = check_rng(rng)
         with _seeded_torch(generator):
-            latent = self._latent(n, generator)
+            latent = self.latent(n, generator)
             points = self.g(latent)
         if not hasattr(points, "ndim"):
             points = np.asarray(points)
@@ -92,7 +92,10 @@ class Pushforward:
             )
         return points.reshape(n, -1)
 
-    def _latent(self, n: int, rng: np.random.Generator) -> Any:
+    def latent(self, n: int, rng: np.random.Generator) -> Any:
+        """Draw n latent points, (n, latent_features): numpy's draws from `rng`, torch's from its
+        global random state.
+        """
         latent = self._draw(n, rng)
         if not hasattr(latent, "ndim"):
             latent = np.asarray(latent)

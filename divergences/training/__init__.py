@@ -1,0 +1,62 @@
+"""Training generators: GAN training is minimizing any divergence over g#mu."""
+
+from divergences.training.build import make_objective
+from divergences.training.critics import (
+    ConjugateCritic,
+    CriticMethod,
+    LogisticCritic,
+    PairingCritic,
+    WassersteinCritic,
+)
+from divergences.training.direct import AnnealedKDE
+from divergences.training.held_out import Monitor
+from divergences.training.history import History, Row
+from divergences.training.minimize import minimize, resume
+from divergences.training.objective import Moment, Objective
+from divergences.training.regularizers import (
+    R1,
+    R2,
+    GradientPenalty,
+    InstanceNoise,
+    Packing,
+    RandomFourier,
+    Regularizer,
+    SpectralNorm,
+    TopK,
+    WeightClipping,
+)
+from divergences.training.run import TrainingRun
+from divergences.training.schedules import Constant, Cosine, Geometric, Linear, Schedule
+
+__all__ = [
+    "R1",
+    "R2",
+    "AnnealedKDE",
+    "ConjugateCritic",
+    "Constant",
+    "Cosine",
+    "CriticMethod",
+    "Geometric",
+    "GradientPenalty",
+    "History",
+    "InstanceNoise",
+    "Linear",
+    "LogisticCritic",
+    "Moment",
+    "Monitor",
+    "Objective",
+    "Packing",
+    "PairingCritic",
+    "RandomFourier",
+    "Regularizer",
+    "Row",
+    "Schedule",
+    "SpectralNorm",
+    "TopK",
+    "TrainingRun",
+    "WassersteinCritic",
+    "WeightClipping",
+    "make_objective",
+    "minimize",
+    "resume",
+]

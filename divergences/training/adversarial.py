@@ -1,0 +1,182 @@
+"""Divergences whose critic is a network with its own optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from divergences.definitions import Definition
+from divergences.training.critics import CriticMethod
+from divergences.training.distributed import ALONE, Workers
+from divergences.training.gradients import step_down
+from divergences.training.objective import START, CriticReport, Moment, Objective
+from divergences.training.regularizers import CriticView, Regularizer
+from divergences.training.schedules import Schedule
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+
+class Normalization(nn.Module):
+    """Points less a center, divided by a scale: both one number, or one for each feature.
+
+    Parameters
+    ----------
+    center, scale : Tensor
+        The identity where they are left out.
+    """
+
+    center: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(
+        self, center: torch.Tensor | None = None, scale: torch.Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.zeros(()) if center is None else center)
+        self.register_buffer("scale", torch.ones(()) if scale is None else scale)
+
+    @classmethod
+    def of(cls, x: torch.Tensor, *, one_scale: bool) -> Normalization:
+        """Take both from a batch: a scale for each feature, or one, which keeps angles."""
+        center = x.mean(dim=0)
+        scale = (x - center).square().mean(dim=0)
+        if one_scale or x.ndim > 2:
+            scale = scale.mean()
+        scale = scale.sqrt()
+        return cls(center, torch.where(scale > 0, scale, torch.ones_like(scale)))
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Map (k, ...) to (k, ...)."""
+        return (points - self.center) / self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Adversarial(Objective):
+    """A game between a critic and a generator; `step` and `loss` are all that a loop needs.
+
+    Parameters
+    ----------
+    definition : Definition
+        The divergence.
+    method : CriticMethod
+        The game that minimizes it.
+    critic : Module
+        From points to one value for each point, or for each pack of points.
+    optimizer : Optimizer
+        Of the critic.
+    learning_rate : Schedule
+        Of that optimizer.
+    regularizers : sequence of Regularizer
+        Their hooks are called in this order.
+    normalization : Normalization
+        What is done to the points before the critic sees them.
+    unit : float
+        What the critic's values are worth in the definition's unit, where the normalization
+        matters to them.
+    clip : float
+        Largest norm of the critic's gradient.
+    workers : Workers
+        Processes that share the batch.
+    """
+
+    definition: Definition
+    method: CriticMethod
+    critic: nn.Module
+    optimizer: torch.optim.Optimizer
+    learning_rate: Schedule
+    regularizers: Sequence[Regularizer] = ()
+    normalization: Normalization = field(default_factory=lambda: Normalization())
+    unit: float = 1.0
+    clip: float = float("inf")
+    workers: Workers = ALONE
+
+    @property
+    def critic_steps(self) -> int:
+        """As the method says."""
+        return self.method.steps
+
+    @property
+    def largest(self) -> float:
+        """As the method says, for the definition."""
+        return self.method.largest(self.definition)
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The critic, and what its points go through."""
+        return {"critic": self.critic, "normalization": self.normalization}
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The critic's."""
+        return {"critic": self.optimizer}
+
+    def step(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> CriticReport:
+        """Improve the critic on two batches."""
+        points = self._shown(torch.cat([x, y]).detach(), now)
+        if any(regularizer.needs_slopes for regularizer in self.regularizers):
+            points.requires_grad_()
+        values = self._values(points)
+        at_x, at_y = values.tensor_split([len(values) * len(x) // len(points)])
+        objective = self.method.objective(self.definition, at_x, at_y)
+        loss = -objective
+        view = CriticView(
+            self._values, points[: len(x)], points[len(x) :], at_x, at_y, points, values
+        )
+        for regularizer in self.regularizers:
+            penalty = regularizer.penalty(view, now)
+            if penalty is not None:
+                loss = loss + penalty
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        rate = self.learning_rate.at(now.progress)
+        norm = step_down(self.optimizer, rate, self.clip, self.workers)
+        for regularizer in self.regularizers:
+            regularizer.after_step(self.critic)
+        return CriticReport(self.unit * objective.detach(), values.detach().std(), norm)
+
+    def loss(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> torch.Tensor:
+        """What the generator minimizes at the critic as it is."""
+        with _frozen(self.critic):
+            if self.method.needs_data:
+                values = self._values(self._shown(torch.cat([x.detach(), y]), now))
+                at_x, at_y = values.tensor_split([len(values) * len(x) // (len(x) + len(y))])
+            else:
+                at_x = at_y = self._values(self._shown(y, now))
+        terms = self.method.terms(self.definition, at_x, at_y)
+        for regularizer in self.regularizers:
+            chosen = regularizer.choose(at_y.detach(), now)
+            if chosen is not None:
+                terms, at_y = terms[chosen], at_y[chosen]
+        return self.unit * terms.mean()
+
+    def _shown(self, points: torch.Tensor, now: Moment) -> torch.Tensor:
+        points = self.normalization(points)
+        for regularizer in self.regularizers:
+            points = regularizer.perturb(points, now)
+        return points
+
+    def _values(self, points: torch.Tensor) -> torch.Tensor:
+        values: torch.Tensor = self.critic(points)
+        if values.ndim == 0 or values.numel() != len(values) or len(points) % len(values):
+            raise ValueError(
+                f"critic must return one value for each point: for shape {tuple(points.shape)} it "
+                f"returned shape {tuple(values.shape)}. End it with a layer of one feature."
+            )
+        return values.float().reshape(-1) if values.dtype.itemsize < 4 else values.reshape(-1)
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    # The graph that is built inside leaves the parameters out, which halves the backward pass.
+    changed = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in changed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in changed:
+            parameter.requires_grad_(True)

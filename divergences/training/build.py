@@ -1,0 +1,194 @@
+"""From settings, networks and data to a trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from divergences.definitions import Definition
+from divergences.measures import Pushforward
+from divergences.networks.lipschitz import LipschitzPerceptron
+from divergences.networks.perceptron import Perceptron
+from divergences.networks.seeds import seeded
+from divergences.training import defaults
+from divergences.training.adversarial import Adversarial, MakeOptimizer, Normalization
+from divergences.training.average import Average
+from divergences.training.critics import CriticMethod, WassersteinCritic
+from divergences.training.data import Latents, Source
+from divergences.training.direct import Direct
+from divergences.training.distributed import ALONE, Workers
+from divergences.training.loop import Trainer
+from divergences.training.objective import Objective
+from divergences.training.regularizers import Regularizer
+from divergences.training.schedules import Schedule, as_schedule
+from divergences.training.settings import Settings
+
+
+def default_optimizer(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """Adam without momentum: in a game the slope of the step before points elsewhere."""
+    return torch.optim.Adam(parameters, betas=(0.0, 0.99))
+
+
+def make_objective(
+    definition: Definition,
+    x: torch.Tensor,
+    *,
+    method: Any = "auto",
+    critic: nn.Module | None = None,
+    regularizers: Iterable[Regularizer] | None = None,
+    learning_rate: float | Schedule | None = None,
+    optimizer: MakeOptimizer = default_optimizer,
+    clip: float = float("inf"),
+    rng: int | np.random.Generator | None = None,
+    workers: Workers = ALONE,
+) -> Objective:
+    """Make the two calls that a loop of your own needs: `step(x, y)` and `loss(x, y)`.
+
+    Parameters
+    ----------
+    definition : Definition
+        Which divergence.
+    x : Tensor of shape (n, ...)
+        Points of the data, for the shape and scale of the default critic.
+    method, critic, regularizers, learning_rate, optimizer, clip
+        As in `minimize`, the critic's where both networks have one.
+    rng : int, Generator or None
+        Seed of the critic's weights.
+
+    Returns
+    -------
+    Objective
+        `step(x, y)` improves the critic, where there is one; `loss(x, y)` is differentiable in y.
+
+    Raises
+    ------
+    InvalidPairError
+        If the method cannot minimize the divergence.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> x, y = torch.zeros(8, 2), torch.ones(8, 2, requires_grad=True)
+    >>> objective = make_objective(dv.JensenShannon(), x, rng=0)
+    >>> report = objective.step(x, y)
+    >>> objective.loss(x, y).backward()
+    >>> y.grad.shape
+    torch.Size([8, 2])
+    """
+    method = defaults.as_method(definition, method)
+    if not isinstance(method, CriticMethod):
+        return Direct(definition, method, workers)
+    used = defaults.default_regularizers(method) if regularizers is None else tuple(regularizers)
+    generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    normalization = Normalization()
+    unit = 1.0
+    with seeded(generator):
+        if critic is None:
+            one_scale = isinstance(method, WassersteinCritic)
+            normalization = Normalization.of(x, one_scale=one_scale)
+            if one_scale:
+                unit = float(normalization.scale)
+            critic = default_critic(method, used, x).to(x)
+        for regularizer in used:
+            regularizer.constrain(critic)
+    rate = defaults.critic_rate() if learning_rate is None else learning_rate
+    return Adversarial(
+        definition=definition,
+        method=method,
+        critic=critic,
+        optimizer=optimizer(critic.parameters()),
+        learning_rate=as_schedule("critic_learning_rate", rate),
+        regularizers=used,
+        normalization=normalization.to(x.device),
+        unit=unit,
+        clip=clip,
+        workers=workers,
+    )
+
+
+def default_critic(
+    method: CriticMethod, regularizers: Iterable[Regularizer], x: torch.Tensor
+) -> nn.Module:
+    """A perceptron behind the layers that the regularizers put before it."""
+    d = x[0].numel()
+    layers: list[nn.Module] = [nn.Flatten()]
+    bounded = False
+    for regularizer in regularizers:
+        bounded = bounded or regularizer.bounds_slope
+        layer = regularizer.input_layer(d)
+        if layer is not None:
+            layers.append(layer[0])
+            d = layer[1]
+    if isinstance(method, WassersteinCritic) and not bounded:
+        return nn.Sequential(*layers, LipschitzPerceptron(d, 1, width=64, depth=3))
+    return nn.Sequential(*layers, Perceptron(d, 1, width=128, depth=3, activation="leaky_relu"))
+
+
+def make_trainer(
+    settings: Settings,
+    pushforward: Pushforward,
+    source: Source,
+    x: torch.Tensor,
+    critic: nn.Module | None,
+    optimizer: MakeOptimizer,
+    workers: Workers,
+) -> Trainer:
+    """Put together what a step needs.
+
+    Parameters
+    ----------
+    settings, pushforward, source, critic, optimizer, workers
+        As they are.
+    x : Tensor
+        Some points of the data, on the generator's device and of its dtype.
+    """
+    generator = pushforward.g
+    assert isinstance(generator, nn.Module)
+    decay = settings.average
+    return Trainer(
+        generator=generator,
+        map=_in_precision(generator, settings.precision, x.device.type),
+        average=Average(
+            generator, defaults.average_decay(settings.steps) if decay is None else decay
+        ),
+        objective=make_objective(
+            settings.definition,
+            x,
+            method=settings.method,
+            critic=critic,
+            regularizers=settings.regularizers,
+            learning_rate=settings.critic_learning_rate,
+            optimizer=optimizer,
+            clip=settings.clip,
+            rng=np.random.default_rng([settings.seed, 2]),
+            workers=workers,
+        ),
+        optimizer=optimizer(generator.parameters()),
+        learning_rate=as_schedule("learning_rate", settings.learning_rate),
+        data=source,
+        latents=Latents(pushforward, x),
+        batch_size=settings.batch_size,
+        steps=settings.steps,
+        seed=settings.seed,
+        clip=settings.clip,
+        workers=workers,
+    )
+
+
+def _in_precision(
+    module: nn.Module, precision: str, device: str
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    if precision == "float32":
+        return module
+    return partial(_bfloat16, module, device)
+
+
+def _bfloat16(module: nn.Module, device: str, points: torch.Tensor) -> torch.Tensor:
+    with torch.autocast(device, dtype=torch.bfloat16):
+        output: torch.Tensor = module(points)
+    return output.float()

@@ -1,0 +1,106 @@
+"""What is used where the user says nothing: measured on one- and two-dimensional targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from divergences.definitions import Definition, RatioDivergence, Wasserstein
+from divergences.definitions.games import RelativisticPairing
+from divergences.errors import InvalidPairError
+from divergences.estimators import losses_for
+from divergences.training.critics import (
+    CriticMethod,
+    LogisticCritic,
+    PairingCritic,
+    WassersteinCritic,
+)
+from divergences.training.direct import AnnealedKDE
+from divergences.training.regularizers import R1, R2, RandomFourier, Regularizer
+from divergences.training.schedules import Cosine, Schedule
+
+ADVERSARIAL = "adversarial"
+
+Regularizers = tuple[Regularizer, ...]
+
+
+def as_method(definition: Definition, method: Any) -> Any:
+    """The method that the user means: a `CriticMethod`, or whatever `definition.loss` takes.
+
+    Raises
+    ------
+    InvalidPairError
+        If the method cannot minimize the divergence.
+    """
+    if isinstance(method, CriticMethod):
+        if not method.accepts(definition):
+            raise InvalidPairError(
+                f"{type(method).__name__} does not minimize the {definition.title} "
+                f"({definition.symbol}). {_advice(definition)}"
+            )
+        return method
+    if isinstance(method, AnnealedKDE):
+        if not isinstance(definition, RatioDivergence):
+            raise InvalidPairError(
+                f"AnnealedKDE minimizes f-divergences, not the {definition.title} "
+                f"({definition.symbol}). {_advice(definition)}"
+            )
+        return method
+    if method == ADVERSARIAL or (method == "auto" and _is_adversarial(definition)):
+        game = adversarial_method(definition)
+        if game is None:
+            raise InvalidPairError(
+                f"No critic network minimizes the {definition.title} ({definition.symbol}). "
+                f"{_advice(definition)}"
+            )
+        return game
+    if not losses_for(definition):
+        raise InvalidPairError(
+            f"method={method!r} does not minimize the {definition.title} ({definition.symbol}). "
+            f"{_advice(definition)}"
+        )
+    return method
+
+
+def adversarial_method(definition: Definition) -> CriticMethod | None:
+    """The game for a divergence; None where there is none."""
+    if isinstance(definition, RatioDivergence):
+        return LogisticCritic()
+    if isinstance(definition, RelativisticPairing):
+        return PairingCritic()
+    if isinstance(definition, Wasserstein) and definition.order == 1:
+        return WassersteinCritic()
+    return None
+
+
+def _is_adversarial(definition: Definition) -> bool:
+    return isinstance(definition, RatioDivergence | RelativisticPairing)
+
+
+def _advice(definition: Definition) -> str:
+    words = ['"auto"']
+    if adversarial_method(definition) is not None:
+        words.append(f'"{ADVERSARIAL}"')
+    words += [f'"{kind.shorthand}"' for kind in losses_for(definition)]
+    return f"Valid methods: {', '.join(words)}."
+
+
+def default_regularizers(method: Any) -> Regularizers:
+    """Penalties on the critic's slopes for games that have no such bound of their own."""
+    if isinstance(method, CriticMethod) and not isinstance(method, WassersteinCritic):
+        return (RandomFourier(), R1(), R2())
+    return ()
+
+
+def generator_rate() -> Schedule:
+    """Learning rate of the generator."""
+    return Cosine(2e-3, 1e-4)
+
+
+def critic_rate() -> Schedule:
+    """Learning rate of the critic."""
+    return Cosine(4e-3, 2e-4)
+
+
+def average_decay(steps: int) -> float:
+    """Decay of the moving average: over the last twentieth of the steps, at most a thousand."""
+    return min(0.999, max(0.0, 1 - 20 / steps))

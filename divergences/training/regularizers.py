@@ -1,0 +1,353 @@
+"""What keeps a critic tame and the game stable; they compose, in the order that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from divergences.checks import check_real, check_whole
+from divergences.networks.constraints import (
+    clip_weights,
+    gradient_penalty,
+    normalize_spectrally,
+)
+from divergences.networks.fourier import FourierFeatures
+from divergences.training.objective import Moment
+from divergences.training.schedules import Geometric, Linear, Scheduled, as_schedule
+
+
+@dataclass(frozen=True, eq=False)
+class CriticView:
+    """The critic on two batches, as a penalty sees it, the generated points without history.
+
+    Parameters
+    ----------
+    critic : callable
+        The network, from points to one value for each.
+    x, y : Tensor
+        Data and generated points, as the critic was given them.
+    at_x, at_y : Tensor of shape (k,)
+        Its values there.
+    points, values : Tensor
+        Both batches in one, from which the slopes are taken.
+    """
+
+    critic: Callable[[torch.Tensor], torch.Tensor]
+    x: torch.Tensor
+    y: torch.Tensor
+    at_x: torch.Tensor
+    at_y: torch.Tensor
+    points: torch.Tensor
+    values: torch.Tensor
+
+    @cached_property
+    def slopes(self) -> torch.Tensor:
+        """Gradients of the values in their own points, one row for each value, differentiable."""
+        (slopes,) = torch.autograd.grad(self.values.sum(), self.points, create_graph=True)
+        return slopes.reshape(len(self.values), -1)
+
+    @property
+    def slopes_x(self) -> torch.Tensor:
+        """Those at the data."""
+        return self.slopes[: len(self.at_x)]
+
+    @property
+    def slopes_y(self) -> torch.Tensor:
+        """Those at the generated points."""
+        return self.slopes[len(self.at_x) :]
+
+
+class Regularizer:
+    """A change to the critic, to what it is shown, or to what it minimizes.
+
+    A subclass is a frozen dataclass that overrides the hooks it needs; those here do nothing.
+    """
+
+    needs_slopes: ClassVar[bool] = False
+    """Whether `penalty` looks at the critic's slopes."""
+
+    bounds_slope: ClassVar[bool] = False
+    """Whether it holds the critic's slope, as Wasserstein-1 needs."""
+
+    def input_layer(self, d: int) -> tuple[nn.Module, int] | None:
+        """A layer to put before a critic of points with d features, and the features it makes."""
+        return None
+
+    def constrain(self, critic: nn.Module) -> None:
+        """Constrain the weights of the critic, once, in place."""
+
+    def perturb(self, points: torch.Tensor, now: Moment) -> torch.Tensor:
+        """Change the points that the critic is shown, in its steps and the generator's."""
+        return points
+
+    def penalty(self, view: CriticView, now: Moment) -> torch.Tensor | None:
+        """What the critic minimizes besides."""
+        return None
+
+    def choose(self, at_y: torch.Tensor, now: Moment) -> torch.Tensor | None:
+        """Which values of the generated points count for the generator: indices, None for all."""
+        return None
+
+    def after_step(self, critic: nn.Module) -> None:
+        """Mend the critic after each of its steps."""
+
+
+@dataclass(frozen=True)
+class R1(Regularizer):
+    r"""Add gamma/2 E_P|grad f|² to the critic's loss, in every step.
+
+    It makes the game converge near its end, where f should be flat on the data. The default
+    critic's points have unit variance, so gamma needs no thought of the data's units.
+
+    Parameters
+    ----------
+    gamma : float or Schedule
+        Strength, at least 0.
+
+    References
+    ----------
+    Mescheder, Geiger and Nowozin (2018).
+    """
+
+    gamma: Scheduled = Geometric(0.02, 0.0003)
+    needs_slopes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        as_schedule("gamma", self.gamma)
+
+    def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
+        """gamma/2 times the mean squared slope at the data."""
+        gamma = as_schedule("gamma", self.gamma).at(now.progress)
+        return 0.5 * gamma * view.slopes_x.square().sum(dim=1).mean()
+
+
+@dataclass(frozen=True)
+class R2(Regularizer):
+    r"""Add gamma/2 E_Q|grad f|² to the critic's loss, in every step.
+
+    The twin of `R1` at the generated points. Both together are what the pairing game needs.
+
+    Parameters
+    ----------
+    gamma : float or Schedule
+        Strength, at least 0.
+
+    References
+    ----------
+    Mescheder, Geiger and Nowozin (2018); Huang, Gokaslan, Kuleshov and Tompkin (2024).
+    """
+
+    gamma: Scheduled = Geometric(0.02, 0.0003)
+    needs_slopes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        as_schedule("gamma", self.gamma)
+
+    def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
+        """gamma/2 times the mean squared slope at the generated points."""
+        gamma = as_schedule("gamma", self.gamma).at(now.progress)
+        return 0.5 * gamma * view.slopes_y.square().sum(dim=1).mean()
+
+
+@dataclass(frozen=True)
+class GradientPenalty(Regularizer):
+    r"""Add lambda E[(|grad f| - 1)²] between data and generated points: for Wasserstein-1.
+
+    Parameters
+    ----------
+    weight : float or Schedule
+        lambda, at least 0.
+
+    References
+    ----------
+    Gulrajani et al. (2017).
+    """
+
+    weight: Scheduled = 10.0
+    bounds_slope: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        as_schedule("weight", self.weight)
+
+    def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
+        """Lambda times the penalty at random points between the batches."""
+        weight = as_schedule("weight", self.weight).at(now.progress)
+        return weight * gradient_penalty(view.critic, view.x, view.y)
+
+
+@dataclass(frozen=True)
+class SpectralNorm(Regularizer):
+    """Divide each weight matrix of the critic by its largest singular value.
+
+    References
+    ----------
+    Miyato, Kataoka, Koyama and Yoshida (2018).
+    """
+
+    bounds_slope: ClassVar[bool] = True
+
+    def constrain(self, critic: nn.Module) -> None:
+        """Put the normalization on every linear and convolutional layer."""
+        normalize_spectrally(critic)
+
+
+@dataclass(frozen=True)
+class WeightClipping(Regularizer):
+    """Clip every parameter of the critic to [-bound, bound] after each of its steps.
+
+    The first way to hold a critic's slope, kept for comparison: it wastes the network.
+
+    Parameters
+    ----------
+    bound : float
+        Above 0.
+
+    References
+    ----------
+    Arjovsky, Chintala and Bottou (2017).
+    """
+
+    bound: float = 0.1
+    bounds_slope: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_real("bound", self.bound, above=0)
+
+    def after_step(self, critic: nn.Module) -> None:
+        """Clip."""
+        clip_weights(critic, self.bound)
+
+
+@dataclass(frozen=True)
+class InstanceNoise(Regularizer):
+    """Blur what the critic sees, data and generated points alike, by normal noise.
+
+    Noise makes the two overlap, so that the critic has a slope where they would be apart.
+    By default it fades out.
+
+    Parameters
+    ----------
+    scale : float or Schedule
+        Standard deviation, in the units of what the critic is shown: one is the data's own
+        standard deviation for the default critic.
+
+    References
+    ----------
+    Sønderby, Caballero, Theis, Shi and Huszár (2017); Arjovsky and Bottou (2017).
+    """
+
+    scale: Scheduled = Linear(0.3, 0.0)
+
+    def __post_init__(self) -> None:
+        as_schedule("scale", self.scale)
+
+    def perturb(self, points: torch.Tensor, now: Moment) -> torch.Tensor:
+        """Add the noise."""
+        scale = as_schedule("scale", self.scale).at(now.progress)
+        return points + scale * torch.randn_like(points)
+
+
+class Pack(nn.Module):
+    """Join each `size` points in a row to one: (k, d) to (k / size, d size)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Join."""
+        if len(points) % self.size:
+            raise ValueError(
+                f"batch_size must be a multiple of the pack's size {self.size}, but the critic "
+                f"was given {len(points)} points."
+            )
+        return points.reshape(len(points) // self.size, -1)
+
+
+@dataclass(frozen=True)
+class Packing(Regularizer):
+    """Let the critic judge several points at once: a generator that repeats itself is seen.
+
+    The divergence is that of the products P x ... x P and Q x ... x Q, in which a missing mode
+    weighs more.
+
+    Parameters
+    ----------
+    size : int
+        Points in a pack, at least 2; it must divide the batch size. A critic of your own takes
+        points of `size` times as many features.
+
+    References
+    ----------
+    Lin, Khetan, Fanti and Oh (2018).
+    """
+
+    size: int = 2
+
+    def __post_init__(self) -> None:
+        check_whole("size", self.size, at_least=2)
+
+    def input_layer(self, d: int) -> tuple[nn.Module, int]:
+        """The layer that joins."""
+        return Pack(self.size), d * self.size
+
+
+@dataclass(frozen=True)
+class RandomFourier(Regularizer):
+    """Show the critic random waves of the points besides the points: it then sees fine structure.
+
+    Parameters
+    ----------
+    count : int
+        Number of random frequencies.
+    scale : float
+        Their standard deviation, in cycles per unit of what the critic is shown.
+
+    References
+    ----------
+    Tancik et al. (2020).
+    """
+
+    count: int = 32
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_whole("count", self.count)
+        check_real("scale", self.scale, above=0)
+
+    def input_layer(self, d: int) -> tuple[nn.Module, int]:
+        """The layer that appends the waves."""
+        layer = FourierFeatures(d, count=self.count, scale=self.scale)
+        return layer, layer.d_out
+
+
+@dataclass(frozen=True)
+class TopK(Regularizer):
+    """Train the generator only on those of its points that the critic likes best.
+
+    Parameters
+    ----------
+    share : float or Schedule
+        Share of the batch that counts, above 0 and at most 1.
+
+    References
+    ----------
+    Sinha, Zhao, Goyal, Raffel and Odena (2020).
+    """
+
+    share: Scheduled = Linear(1.0, 0.5)
+
+    def __post_init__(self) -> None:
+        schedule = as_schedule("share", self.share)
+        for progress in (0.0, 1.0):
+            check_real("share", schedule.at(progress), above=0, at_most=1)
+
+    def choose(self, at_y: torch.Tensor, now: Moment) -> torch.Tensor:
+        """Indices of the largest values."""
+        share = as_schedule("share", self.share).at(now.progress)
+        return at_y.topk(max(1, round(share * len(at_y)))).indices
