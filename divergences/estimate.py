@@ -49,6 +49,8 @@ class Reading:
         would lose digits, as for Rényi divergences of separated measures.
     fresh : Fresh or None
         Log-ratios at points that are independent of the fit, for `Estimate.lower_bound`.
+    doubt : pair of float
+        Standard deviations, below and above, of what bias cannot be excluded after a correction.
     """
 
     inner: float
@@ -60,6 +62,7 @@ class Reading:
     diagnostics: dict[str, Any] | None = None
     value: float | None = None
     fresh: Fresh | None = None
+    doubt: tuple[float, float] = (0.0, 0.0)
 
     def with_notes(self, *notes: str) -> Reading:
         """Return the same reading with further notes."""
@@ -200,7 +203,9 @@ class Estimate(float):
         return float(self) - unbiased
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Confidence interval: the sampling spread, and the stated bias on its side.
+        """Confidence interval: the sampling spread, doubt of corrections, and the stated bias.
+
+        Where bias cannot be excluded on one side, the interval reaches farther there.
 
         Parameters
         ----------
@@ -218,11 +223,12 @@ class Estimate(float):
             If `level` is not above 0 and below 1.
         """
         level = check_real("level", level, above=0, below=1, remedy="Use 0.95 for 95 %.")
-        reach = NormalDist().inv_cdf((1 + level) / 2) * self.reading.stderr
+        width = NormalDist().inv_cdf((1 + level) / 2)
+        down, up = (width * math.hypot(self.reading.stderr, doubt) for doubt in self.reading.doubt)
         bias = self.reading.bias
-        if reach == 0 and bias == 0:
+        if down == up == 0 and bias == 0:
             return float(self), float(self)
-        low, high = self._through_outer(-reach - max(bias, 0.0), reach + max(-bias, 0.0))
+        low, high = self._through_outer(-down - max(bias, 0.0), up + max(-bias, 0.0))
         low = min(0.0, float(self)) if math.isinf(low) and math.isfinite(self) else low
         # No divergence is negative, though held-out and unbiased estimates can be.
         return low, max(0.0, min(high, max(self.definition.maximum, float(self))))

@@ -38,6 +38,9 @@ class RatioDivergence(Definition):
 
     scaling: ClassVar[float | None] = 0.0
 
+    one_sided: ClassVar[bool] = False
+    """Whether `point_terms` averages over one of the two measures only."""
+
     @abstractmethod
     def critic_p(self, log_ratio: Any) -> Any:
         """a(l) = phi'(e^l), the term averaged over P."""
@@ -80,6 +83,7 @@ class KullbackLeibler(RatioDivergence):
     base: float = math.e
     symmetric: ClassVar[bool] = False
     metric: ClassVar[bool] = False
+    one_sided: ClassVar[bool] = True
     title: ClassVar[str] = "Kullback–Leibler divergence"
     symbol: ClassVar[str] = "KL"
 
@@ -134,6 +138,7 @@ class ReverseKL(RatioDivergence):
     base: float = math.e
     symmetric: ClassVar[bool] = False
     metric: ClassVar[bool] = False
+    one_sided: ClassVar[bool] = True
     title: ClassVar[str] = "reverse Kullback–Leibler divergence"
     symbol: ClassVar[str] = "reverse KL"
 
@@ -368,6 +373,7 @@ class ChiSquared(RatioDivergence):
 
     symmetric: ClassVar[bool] = False
     metric: ClassVar[bool] = False
+    one_sided: ClassVar[bool] = True
     title: ClassVar[str] = "chi-squared divergence"
     symbol: ClassVar[str] = "chi²"
     unit: ClassVar[str] = ""
@@ -428,6 +434,11 @@ class Renyi(RatioDivergence):
     def symmetric(self) -> bool:  # type: ignore[override]
         """Only at alpha = 1/2."""
         return self.alpha == 0.5
+
+    @property
+    def one_sided(self) -> bool:  # type: ignore[override]
+        """Only beyond order 1."""
+        return self.alpha > 1
 
     @property
     def symbol(self) -> str:

@@ -22,6 +22,7 @@ from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
+from divergences.estimators.stacked import Stacked
 
 __all__ = [
     "KDE",
@@ -36,6 +37,7 @@ __all__ = [
     "PairwiseKernel",
     "RatioEstimator",
     "Sliced",
+    "Stacked",
     "differentiable_loss",
     "differentiable_supremum",
     "estimate_samples",

@@ -19,23 +19,17 @@ from divergences.estimators.kde import KDE, spans
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
+from divergences.estimators.stacked import Stacked
 from divergences.measures.samples import Samples
 
-KDE_FEATURES = 5
-KDE_PAIRS = 4e8
+FEWEST_POINTS_TO_STACK = 20
 
 
 @register_default(RatioDivergence)
 def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
-    """Kernel densities in few dimensions, where they follow any shape; else a classifier.
-
-    Densities need every pair of points, so many points go to boosted trees; and samples that
-    span all features, so others go to a logistic regression.
-    """
-    if p.d > KDE_FEATURES:
-        return Classifier("logistic")
-    if p.n * q.n > KDE_PAIRS:
-        return Classifier("boosting")
+    """Stacked critics; of a few points, kernel densities where the samples span all features."""
+    if min(p.n, q.n) >= FEWEST_POINTS_TO_STACK:
+        return Stacked()
     return KDE() if spans(p, q) and spans(q, p) else Classifier("logistic")
 
 

@@ -48,10 +48,10 @@ def fit_boosted_trees(
     """
     if len(labels) < _FEWEST_ROWS:
         # Leaves hold 20 rows, so that no tree would split.
-        return _trees(seed, _SHAPES[0], max_iter=1).fit(points, labels, weights)
+        return grow_trees(seed, _SHAPES[0], max_iter=1).fit(points, labels, weights)
     best_score, best_shape, best_length = -np.inf, _SHAPES[0], 1
     for shape in _SHAPES if points.shape[1] > 1 else _SHAPES[:1]:
-        trial = _trees(
+        trial = grow_trees(
             seed,
             shape,
             max_iter=500,
@@ -65,15 +65,12 @@ def fit_boosted_trees(
     if best_length == 0:
         # Not one tree helped: a single one of no size says that nothing tells P from Q.
         best_shape = {**best_shape, "min_samples_leaf": len(labels)}
-    return _trees(seed, best_shape, max_iter=max(best_length, 1)).fit(points, labels, weights)
+    return grow_trees(seed, best_shape, max_iter=max(best_length, 1)).fit(points, labels, weights)
 
 
-def _trees(seed: int, shape: dict[str, Any], **settings: Any) -> Any:
+def grow_trees(seed: int, shape: dict[str, Any], **settings: Any) -> Any:
+    """Unfitted histogram gradient boosting with this package's defaults."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(
-        learning_rate=0.1,
-        l2_regularization=1.0,
-        random_state=seed,
-        **{"early_stopping": False, **shape, **settings},
-    )
+    defaults = {"learning_rate": 0.1, "l2_regularization": 1.0, "early_stopping": False}
+    return HistGradientBoostingClassifier(random_state=seed, **{**defaults, **shape, **settings})

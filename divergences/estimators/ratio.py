@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 
 _FEW_POINTS = 5
 _POINTS_PER_FEATURE = 10
+
+
+_SHARE_OF_CORRECTION = 0.4
+_SHARE_OF_DRIFT = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """Log-ratios without and with the own point, whose values are too low and too high alike.
+
+    Parameters
+    ----------
+    rows : pair of ndarray of shape (k,), (l,)
+        The points of P and of Q that the fit saw.
+    held_out, fitted : pair of ndarray of shape (k,), (l,)
+        Log-ratios at those points, of fits without and with the own point.
+    trust : float
+        Share of half the gap, from 0 to 1, that is put right.
+    """
+
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]]
+    held_out: tuple[NDArray[np.float64], NDArray[np.float64]]
+    fitted: tuple[NDArray[np.float64], NDArray[np.float64]]
+    trust: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +72,13 @@ class LogRatio:
         Labels of the part of each point, where the fit that rates a part saw no point of it: the
         log-ratios of a part are then independent of each other. Values beyond the logarithm of
         the number of points may depend on the part.
+    gap : Gap or None
+        What corrects the value where it is given, in place of the learning curve; that of half
+        the data then only says how sure the correction is.
+    rival : Gap or None
+        The same of another critic, which may have seen more.
+    diagnostics : dict or None
+        What explains the fit.
     """
 
     at_p: NDArray[np.float64]
@@ -58,6 +89,9 @@ class LogRatio:
     notes: tuple[str, ...] = ()
     out_of_reach: bool = False
     parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
+    gap: Gap | None = None
+    rival: Gap | None = None
+    diagnostics: dict[str, Any] | None = None
 
 
 class RatioEstimator(Estimator):
@@ -90,14 +124,13 @@ def read_ratio(
     it, and that of half the data, from elsewhere. Its bias is extrapolated from half the data,
     and reaches to infinity where the ratio is out of reach and the divergence has no maximum.
     """
-    smaller: float | None
-    if values is not None:
-        inner, smaller = values
+    doubt = (0.0, 0.0)
+    if values is None and ratio.gap is not None:
+        inner, doubt = _corrected_reading(definition, ratio, p, q)
+        bias = 0.0
     else:
-        inner = _mean_of_terms(definition, ratio, p, q)
-        half = ratio.smaller
-        smaller = None if half is None else _mean_of_terms(definition, half, p, q)
-    bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
+        inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
+        bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
     if ratio.out_of_reach and math.isinf(definition.maximum):
         bias = -math.inf
     variance, few_share = _spread(definition, ratio, p, q)
@@ -112,8 +145,103 @@ def read_ratio(
             f"Fewer than {_POINTS_PER_FEATURE} points of a sample for each feature: the error bar "
             f"is a rough one."
         )
-    fresh = _fresh(definition, ratio, p, q)
-    return Reading(inner, math.sqrt(variance), bias, tuple(notes), ratio.evaluate, fresh=fresh)
+    # Whatever the terms' spread, one point more or less cannot be told.
+    resolution = 1.0 / (p.effective_size + q.effective_size) if ratio.gap is not None else 0.0
+    return Reading(
+        inner,
+        max(math.sqrt(variance), resolution),
+        bias,
+        tuple(notes),
+        ratio.evaluate,
+        diagnostics=ratio.diagnostics,
+        fresh=_fresh(definition, ratio, p, q),
+        doubt=doubt,
+    )
+
+
+def _with_and_by_half(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> tuple[float, float | None]:
+    inner = _mean_of_terms(definition, ratio.at_p, ratio.at_q, p, q)
+    half = ratio.smaller
+    if half is None:
+        return inner, None
+    return inner, _mean_of_terms(definition, half.at_p, half.at_q, p, q)
+
+
+def _corrected_reading(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> tuple[float, tuple[float, float]]:
+    """Held-out value put right by half the gap, and how far below and above it may be wrong.
+
+    What is doubted: a share of the correction; the part of it that noise may have made; what
+    half the data, corrected likewise, miss of the value; and what another critic shows beyond.
+    """
+    assert ratio.gap is not None
+    held_out = _combined(definition, *_readings(definition, ratio.at_p, ratio.at_q, p, q))
+    whole = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, ratio.gap.trust, p, q)
+    surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
+    down = _SHARE_OF_CORRECTION * abs(whole - held_out)
+    beyond = [abs(surely - whole)]
+    half, rival = ratio.smaller, ratio.rival
+    if half is not None and half.gap is not None:
+        of_half = _corrected(definition, half.at_p, half.at_q, half.gap, half.gap.trust, p, q)
+        beyond.append(_SHARE_OF_DRIFT * max(0.0, whole - of_half))
+    if rival is not None:
+        part_p, part_q = p.take(rival.rows[0]), q.take(rival.rows[1])
+        alone = replace(rival, rows=(np.arange(part_p.n), np.arange(part_q.n)))
+        shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
+        beyond.append(max(0.0, shown - whole))
+    return whole, (down, math.hypot(down, *beyond))
+
+
+def _corrected(
+    definition: RatioDivergence,
+    at_p: NDArray[np.float64],
+    at_q: NDArray[np.float64],
+    gap: Gap,
+    trust: float,
+    p: Samples,
+    q: Samples,
+) -> float:
+    seen_p, seen_q = p.take(gap.rows[0]), q.take(gap.rows[1])
+    own = _readings(definition, *gap.fitted, seen_p, seen_q)
+    without = _readings(definition, *gap.held_out, seen_p, seen_q)
+    short, full, variance = _readings(definition, at_p, at_q, p, q)
+    short += trust / 2 * (own[0] - without[0])
+    full += trust / 2 * (own[1] - without[1])
+    return _combined(definition, short, full, variance)
+
+
+def _readings(
+    definition: RatioDivergence,
+    at_p: NDArray[np.float64],
+    at_q: NDArray[np.float64],
+    p: Samples,
+    q: Samples,
+) -> tuple[float, float, float]:
+    """Mean of the point terms, of the variational terms, and the variance of their difference."""
+    terms = definition.point_terms(at_p, at_q)
+    short = p.mean(terms[0]) + q.mean(terms[1])
+    if not definition.one_sided:
+        return short, short, 0.0
+    rest_p = definition.critic_p(at_p) - terms[0]
+    rest_q = definition.critic_q(at_q) - terms[1]
+    variance = p.variance_of_mean(rest_p) + q.variance_of_mean(rest_q)
+    return short, short + p.mean(rest_p) + q.mean(rest_q), variance
+
+
+def _combined(definition: RatioDivergence, short: float, full: float, variance: float) -> float:
+    """A one-sided mean, and as much of the variational form's correction as is not noise.
+
+    The one-sided mean has an error of first order in the critic's; the variational form has not,
+    but its exponentials can be all noise. With the correction c and its variance v, c c²/(c² + v)
+    is added.
+    """
+    correction = full - short
+    if not definition.one_sided or correction == 0:
+        return short
+    return short + correction * correction**2 / (correction**2 + variance)
 
 
 def _fresh(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> Fresh | None:
@@ -129,9 +257,15 @@ def _fresh(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples)
     )
 
 
-def _mean_of_terms(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> float:
-    at_p, at_q = definition.point_terms(ratio.at_p, ratio.at_q)
-    return p.mean(at_p) + q.mean(at_q)
+def _mean_of_terms(
+    definition: RatioDivergence,
+    at_p: NDArray[np.float64],
+    at_q: NDArray[np.float64],
+    p: Samples,
+    q: Samples,
+) -> float:
+    terms_p, terms_q = definition.point_terms(at_p, at_q)
+    return p.mean(terms_p) + q.mean(terms_q)
 
 
 def _spread(

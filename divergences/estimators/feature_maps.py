@@ -1,0 +1,266 @@
+"""Features for logistic regression, found without looking at which sample a point is from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import ndtri
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_FAR = 6.0
+_KNOTS = 400
+_NORMAL_QUARTILES = 1.349
+_JITTER = 1e-6
+_SMALLEST_EIGENVALUE = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Two views of the points: standardized, and by their ranks.
+
+    Parameters
+    ----------
+    center, scale : ndarray of shape (d,)
+        Medians and quartile ranges, so that tails and far points do not set the scale.
+    knots, ranks : tuple of ndarray
+        Some values of each feature and the share of points below them.
+    mean : ndarray of shape (d,)
+        Of the standardized points.
+    whitener : ndarray of shape (d, d)
+        Lower Cholesky factor of their covariance.
+    """
+
+    center: Array
+    scale: Array
+    knots: tuple[Array, ...]
+    ranks: tuple[Array, ...]
+    mean: Array
+    whitener: Array
+
+    @classmethod
+    def of(cls, points: Array) -> Coordinates:
+        """Find the views from points of both samples."""
+        center = np.median(points, axis=0)
+        low, high = np.quantile(points, [0.25, 0.75], axis=0)
+        spread = points.std(axis=0)
+        scale = np.where(high > low, (high - low) / _NORMAL_QUARTILES, spread)
+        scale = np.where(scale > 0, scale, 1.0)
+        tables = [_rank_table(column) for column in points.T]
+        knots, ranks = (tuple(side) for side in zip(*tables, strict=True))
+        line = _shortened((points - center) / scale)
+        covariance = np.atleast_2d(np.cov(line.T)) + _JITTER * np.eye(line.shape[1])
+        whitener = np.linalg.cholesky(covariance)
+        return cls(center, scale, knots, ranks, line.mean(axis=0), whitener)
+
+    def line(self, points: Array) -> Array:
+        """Standardized points; beyond six units the distance counts by its logarithm."""
+        return _shortened((points - self.center) / self.scale)
+
+    def shares(self, points: Array) -> Array:
+        """Share of points below, feature by feature."""
+        columns = [
+            np.interp(column, knots, ranks)
+            for column, knots, ranks in zip(points.T, self.knots, self.ranks, strict=True)
+        ]
+        return np.column_stack(columns)
+
+    def scores(self, points: Array) -> Array:
+        """Normal scores: the quantile of the standard normal at the share."""
+        return np.asarray(ndtri(self.shares(points)))
+
+    def white(self, points: Array) -> Array:
+        """Standardized points without correlation."""
+        return np.asarray(
+            solve_triangular(self.whitener, (self.line(points) - self.mean).T, lower=True).T
+        )
+
+
+def _shortened(line: Array) -> Array:
+    far = np.abs(line)
+    beyond = _FAR + np.log1p(np.maximum(far - _FAR, 0))
+    return np.asarray(np.sign(line) * np.where(far < _FAR, far, beyond))
+
+
+def _rank_table(column: Array) -> tuple[Array, Array]:
+    values, counts = np.unique(column, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2) / len(column)
+    if len(values) > _KNOTS:
+        kept = np.unique(np.linspace(0, len(values) - 1, _KNOTS).astype(np.intp))
+        values, ranks = values[kept], ranks[kept]
+    return values, ranks
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """Standardized features of a point, and the roughness of each, which is penalized.
+
+    Parameters
+    ----------
+    raw : callable
+        (k, d) points to (k, t) features.
+    roughness : ndarray of shape (t,)
+    center, scale : ndarray of shape (t,)
+        Of the raw features.
+    """
+
+    raw: Callable[[Array], Array]
+    roughness: Array
+    center: Array
+    scale: Array
+
+    @classmethod
+    def standardized(
+        cls, raw: Callable[[Array], Array], points: Array, roughness: Array | None = None
+    ) -> FeatureMap:
+        """Scale each feature to unit spread at the points."""
+        values = raw(points)
+        center, scale = values.mean(axis=0), values.std(axis=0)
+        # Rounding leaves a constant column a spread of about 1e-16 of its size.
+        constant = scale <= 1e-9 * (1 + np.abs(center))
+        roughness = np.ones(len(scale)) if roughness is None else roughness
+        return cls(raw, roughness, center, np.where(constant, np.inf, scale))
+
+    @classmethod
+    def centered(cls, raw: Callable[[Array], Array], points: Array, roughness: float) -> FeatureMap:
+        """Keep the features' own scale."""
+        center = raw(points).mean(axis=0)
+        return cls(raw, np.full(len(center), roughness), center, np.ones(len(center)))
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        return (self.raw(points) - self.center) / self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Polynomial:
+    """Coordinates, their squares and products, of the standardized points or the normal scores."""
+
+    coordinates: Coordinates
+    by_rank: bool
+    squares: bool
+    products: bool
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        view = self.coordinates.scores if self.by_rank else self.coordinates.line
+        line = view(points)
+        parts = [line]
+        if self.squares:
+            parts.append(line**2)
+        if self.products:
+            first, second = np.triu_indices(line.shape[1], k=1)
+            parts.append(line[:, first] * line[:, second])
+        return np.hstack(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Waves:
+    """Cosines of the rank of each feature, with normal scores and their squares.
+
+    The penalty of the cosine of frequency k grows like k^4, which makes a sum of smoothing
+    splines in the ranks. The radius, from the center of the whitened points, counts as a feature.
+    With `pairs`, products of cosines of two features are added.
+    """
+
+    coordinates: Coordinates
+    radii: tuple[Array, Array]
+    frequencies: int
+    pairs: int
+
+    @classmethod
+    def of(cls, coordinates: Coordinates, points: Array, frequencies: int, pairs: int) -> Waves:
+        """Rank the radii of the points."""
+        radii = np.linalg.norm(coordinates.white(points), axis=1)
+        return cls(coordinates, _rank_table(radii), frequencies, pairs)
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        shares, scores = self.coordinates.shares(points), self.coordinates.scores(points)
+        if points.shape[1] > 1:
+            radii = np.linalg.norm(self.coordinates.white(points), axis=1)
+            radial = np.interp(radii, *self.radii)[:, np.newaxis]
+            shares = np.hstack([shares, radial])
+            scores = np.hstack([scores, ndtri(radial)])
+        parts = [scores, scores**2]
+        parts += [np.cos(np.pi * k * shares) for k in range(1, self.frequencies + 1)]
+        for i, j in self._pairs(points.shape[1]):
+            parts.append((scores[:, i] * scores[:, j])[:, np.newaxis])
+            for s, t in self._frequency_pairs():
+                product = np.cos(np.pi * s * shares[:, i]) * np.cos(np.pi * t * shares[:, j])
+                parts.append(product[:, np.newaxis])
+        return np.hstack(parts)
+
+    def roughness(self, d: int) -> Array:
+        """Penalty of each feature."""
+        width = d + (d > 1)
+        parts = [np.ones(2 * width)]
+        parts += [np.full(width, max(1.0, (k / 2) ** 4)) for k in range(1, self.frequencies + 1)]
+        for _ in self._pairs(d):
+            parts.append(np.ones(1))
+            parts += [
+                np.array([max(1.0, ((s * s + t * t) / 4) ** 2)]) for s, t in self._frequency_pairs()
+            ]
+        return np.concatenate(parts)
+
+    def _pairs(self, d: int) -> list[tuple[int, int]]:
+        return [(i, j) for i in range(d) for j in range(i)] if self.pairs else []
+
+    def _frequency_pairs(self) -> list[tuple[int, int]]:
+        each = range(1, self.pairs + 1)
+        return [(s, t) for s in each for t in each]
+
+
+@dataclass(frozen=True, eq=False)
+class Bumps:
+    """Normalized Gaussian bumps about some of the whitened points, or of their normal scores.
+
+    Ridge regression on them is Nyström's form of kernel regression (Williams and Seeger, 2001).
+    """
+
+    coordinates: Coordinates
+    by_rank: bool
+    centers: Array
+    bandwidth: float
+    turn: Array
+
+    @classmethod
+    def of(
+        cls,
+        coordinates: Coordinates,
+        points: Array,
+        bandwidth: float,
+        count: int,
+        rng: np.random.Generator,
+        *,
+        by_rank: bool = False,
+    ) -> Bumps:
+        """Place the bumps at random points; the bandwidth is in units of the root of d."""
+        rows = np.sort(rng.choice(len(points), min(count, len(points)), replace=False))
+        width = bandwidth * np.sqrt(points.shape[1])
+        bare = cls(coordinates, by_rank, np.empty((0, 0)), width, np.empty((0, 0)))
+        centers = bare._view(points[rows])
+        eigenvalues, vectors = np.linalg.eigh(_bumps(centers, centers, width))
+        kept = eigenvalues > _SMALLEST_EIGENVALUE * eigenvalues[-1]
+        turn = vectors[:, kept] / np.sqrt(eigenvalues[kept])
+        return cls(coordinates, by_rank, centers, width, turn)
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        return _bumps(self._view(points), self.centers, self.bandwidth) @ self.turn
+
+    def _view(self, points: Array) -> Array:
+        return self.coordinates.scores(points) if self.by_rank else self.coordinates.white(points)
+
+
+def _bumps(points: Array, centers: Array, width: float) -> Array:
+    squares = (points**2).sum(axis=1)[:, np.newaxis] + (centers**2).sum(axis=1)
+    squares -= 2 * points @ centers.T
+    return np.asarray(np.exp(-0.5 * np.maximum(squares, 0.0) / width**2))
