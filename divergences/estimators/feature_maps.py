@@ -57,7 +57,7 @@ class Coordinates:
         knots, ranks = (tuple(side) for side in zip(*tables, strict=True))
         line = _shortened((points - center) / scale)
         covariance = np.atleast_2d(np.cov(line.T)) + _JITTER * np.eye(line.shape[1])
-        whitener = np.linalg.cholesky(covariance)
+        whitener: Array = np.linalg.cholesky(covariance)
         return cls(center, scale, knots, ranks, line.mean(axis=0), whitener)
 
     def line(self, points: Array) -> Array:
