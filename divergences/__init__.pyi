@@ -66,6 +66,7 @@ from .estimators import (
     EntropicTransport as EntropicTransport,
     Estimator as Estimator,
     ExactTransport as ExactTransport,
+    LipschitzCritic as LipschitzCritic,
     Neighbors as Neighbors,
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,

@@ -38,6 +38,7 @@ from divergences.estimators import (
     EntropicTransport,
     Estimator,
     ExactTransport,
+    LipschitzCritic,
     Neighbors,
     PairwiseKernel,
     Sliced,
@@ -99,6 +100,7 @@ class Row:
     slow: bool = False
 
 
+_STAND_INS = (JensenShannon(), KullbackLeibler(), Wasserstein(1))
 EVERY_METHOD = frozenset({"seed", "workers", "untouched", "translation"})
 _GEOMETRY = frozenset({"permutation", "symmetry", "scaling", "rotation"})
 _EMPIRICAL = frozenset({"repeats", "zero", "nonnegative"})
@@ -119,6 +121,8 @@ ROWS: tuple[Row, ...] = (
     Row(Neighbors(), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(Classifier("logistic", folds=3), rtol=1e-4, slow=True),
     Row(Classifier("boosting", folds=2), slow=True),
+    Row(LipschitzCritic(width=8, steps=20, folds=2), rtol=1e-3, slow=True),
+    Row(LipschitzCritic("clipping", width=8, steps=20, folds=2), rtol=1e-3, slow=True),
 )
 
 
@@ -166,7 +170,7 @@ def subjects() -> tuple[Subject, ...]:
         for row in ROWS
         for definition in DEFINITIONS
         if type(row.estimator) in methods_for(definition)
-        and not (row.slow and definition not in (JensenShannon(), KullbackLeibler()))
+        and not (row.slow and definition not in _STAND_INS)
     )
 
 

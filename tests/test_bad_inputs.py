@@ -157,7 +157,7 @@ TABLE = [
      '"auto", "classifier", "kde", "neighbors".'),
     (lambda: dv.wasserstein_distance(X, Y, method="kde"), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
-     '"exact", "debiased".'),
+     '"exact", "debiased", "critic".'),
     (lambda: dv.mmd(X, Y, method=dv.Sliced()), InvalidPairError,
      'Sliced does not estimate the maximum mean discrepancy (MMD). Valid methods: "auto", '
      '"pairwise".'),
@@ -248,7 +248,7 @@ TABLE = [
      "JensenShannon(base=2.718281828459045)."),
     (lambda: dv.compare(X, Y, method="kde"), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
-     '"exact", "debiased".'),
+     '"exact", "debiased", "critic".'),
     (lambda: dv.js_divergence(X, Y).interval(95), ValueError,
      "level must be a number above 0 and below 1, not 95. Use 0.95 for 95 %."),
     (lambda: dv.js_divergence(X, Y).interval(1), ValueError,
@@ -341,7 +341,7 @@ TABLE = [
      "number of points, not int."),
     (lambda: dv.wasserstein_distance(X, Y, method=dv.KDE()), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
-     '"exact", "debiased".'),
+     '"exact", "debiased", "critic".'),
     (lambda: dv.js_divergence(X, [1.0, 2.0], nan_policy=None), ValueError,
      "nan_policy must be one of 'raise', 'omit', not None."),
     (lambda: dv.Sinkhorn(2, -1.0), ValueError,

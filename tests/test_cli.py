@@ -234,7 +234,7 @@ BAD = [
     (
         ["compare", "a.csv", "b.csv", "--divergence", "W1", "--method", "kde"],
         'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
-        '"exact", "debiased".',
+        '"exact", "debiased", "critic".',
     ),
     (
         ["compare", "wide.npy", "two.npz:real"],

@@ -22,6 +22,7 @@ from divergences.estimators import (
     EntropicTransport,
     Estimator,
     ExactTransport,
+    LipschitzCritic,
     Neighbors,
     PairwiseKernel,
     RatioEstimator,
@@ -103,6 +104,8 @@ def suited() -> list[Trial]:
             trials.append(Trial(problem, Classifier("logistic", folds=3)))
             if problem.d <= 2:
                 trials.append(Trial(problem, KDE(bandwidth="scott"), n=400))
+    for name in ("shifted normals, d=1", "identical normals, d=5"):
+        trials.append(Trial(BY_NAME[name], LipschitzCritic(width=16, steps=200, folds=2)))
     for name in ("shifted normals, d=1", "correlated normals, d=2"):
         trials.append(Trial(BY_NAME[name], KDE(integrate=True), n=400))
         trials.append(Trial(BY_NAME[name], Classifier("boosting", folds=2), n=2000))

@@ -17,6 +17,7 @@ from divergences.estimators.estimator import (
 )
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
+from divergences.estimators.lipschitz import LipschitzCritic
 from divergences.estimators.neighbors import Neighbors
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
@@ -32,6 +33,7 @@ __all__ = [
     "EntropicTransport",
     "Estimator",
     "ExactTransport",
+    "LipschitzCritic",
     "LogRatio",
     "Neighbors",
     "PairwiseKernel",

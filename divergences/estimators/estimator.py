@@ -44,6 +44,11 @@ class Estimator(ABC):
         if "shorthand" in cls.__dict__:
             _SHORTHANDS[cls.shorthand] = cls
 
+    @classmethod
+    def serves(cls, definition: Definition) -> bool:
+        """Whether the method is for this definition, of a kind that it is registered for."""
+        return True
+
     @abstractmethod
     def describe(self) -> str:
         """The method in a few words, for the result's repr."""
@@ -111,23 +116,24 @@ def register_default(definition: type[Definition]) -> Callable[[Function], Funct
 
 
 def methods_for(definition: Definition | type[Definition]) -> list[type[Estimator]]:
-    """Methods that can estimate a divergence."""
-    kind = definition if isinstance(definition, type) else type(definition)
-    return [
-        method
-        for method in dict.fromkeys(_SHORTHANDS.values())
-        if _lookup(_METHODS, kind, method) is not None
-    ]
+    """Methods that can estimate a divergence, or some of a kind."""
+    return _listed(_METHODS, definition)
 
 
 def losses_for(definition: Definition | type[Definition]) -> list[type[Estimator]]:
-    """Methods that have a differentiable form for a divergence."""
-    kind = definition if isinstance(definition, type) else type(definition)
-    return [
-        method
-        for method in dict.fromkeys(_SHORTHANDS.values())
-        if _lookup(_LOSSES, kind, method) is not None
-    ]
+    """Methods that have a differentiable form for a divergence, or for some of a kind."""
+    return _listed(_LOSSES, definition)
+
+
+def _listed(table: Any, definition: Definition | type[Definition]) -> list[type[Estimator]]:
+    methods = dict.fromkeys(_SHORTHANDS.values())
+    if isinstance(definition, type):
+        return [method for method in methods if _lookup(table, definition, method) is not None]
+    return [method for method in methods if _is_valid(table, definition, method)]
+
+
+def _is_valid(table: Any, definition: Definition, method: type[Estimator]) -> bool:
+    return _lookup(table, type(definition), method) is not None and method.serves(definition)
 
 
 def _lookup(table: dict[Any, Any], definition: type, estimator: type) -> Any:
@@ -166,7 +172,7 @@ def _named(definition: Definition, method: Any, valid: list[Any], table: Any) ->
             f"method must be one of {shorthands} or an estimator object for "
             f"{definition.symbol}, not {method!r}."
         )
-    if _lookup(table, type(definition), type(method)) is None:
+    if not _is_valid(table, definition, type(method)):
         fails = "has no differentiable form for" if table is _LOSSES else "does not estimate"
         raise InvalidPairError(
             f"{type(method).__name__} {fails} the {definition.title} "

@@ -77,33 +77,39 @@ def transport(
     p, q = line.without_empty(p), line.without_empty(q)
     line.require_range(p, q, order)
     if p.d == 1:
-        p, q = _sorted(p), _sorted(q)
-        inner, at_p, at_q, critic = _on_the_line(p, q, order)
-        diagnostics: dict[str, Any] = {}
-    else:
-        require_pairs(p.n, q.n)
-        plan = solve(p.points, q.points, p.mass, q.mass, order)
-        inner, at_p, at_q = plan.cost, plan.u, plan.v
-        critic = TransportPotential(q.points, plan.v, order)
-        diagnostics = {"duality_gap": plan.gap}
-    stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
+        p, q = line.in_order(p), line.in_order(q)
+    reading = plug_in(p, q, order)
+    inner, stderr = reading.inner, reading.stderr
     null = _null_level(p, q, order, run)
-    diagnostics["null_level"] = definition.outer(null.level)
-    diagnostics["without_null_level"] = definition.outer(null.without_level(inner, order))
-    reading = Reading(
-        inner=inner,
-        stderr=stderr,
+    reading = replace(
+        reading,
         bias=null.reach(inner, stderr, order),
         notes=(null.note(inner, stderr, order, definition.outer),),
-        critic=critic,
-        diagnostics=diagnostics,
+        diagnostics=(reading.diagnostics or {})
+        | {
+            "null_level": definition.outer(null.level),
+            "without_null_level": definition.outer(null.without_level(inner, order)),
+        },
     )
     return replace(reading, bracket=transport_bracket(definition, reading, p, q, run))
 
 
-def _sorted(sample: Samples) -> Samples:
-    points, weights = line.sorted_with_mass(sample.points[:, 0], sample.weights)
-    return Samples(points[:, None], weights)
+def plug_in(p: Samples, q: Samples, order: float) -> Reading:
+    """Transport cost between the samples, with the error bar that its potentials show.
+
+    The samples are without points of weight zero, and on the line in the order of their values.
+    """
+    diagnostics: dict[str, Any] = {}
+    if p.d == 1:
+        cost, at_p, at_q, critic = _on_the_line(p, q, order)
+    else:
+        require_pairs(p.n, q.n)
+        plan = solve(p.points, q.points, p.mass, q.mass, order)
+        cost, at_p, at_q = plan.cost, plan.u, plan.v
+        critic = TransportPotential(q.points, plan.v, order)
+        diagnostics["duality_gap"] = plan.gap
+    stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
+    return Reading(cost, stderr, critic=critic, diagnostics=diagnostics)
 
 
 def _on_the_line(

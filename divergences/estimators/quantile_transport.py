@@ -8,7 +8,7 @@ handled at once.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,12 @@ def sorted_with_mass(
         return np.sort(values), None
     order = np.argsort(values, kind="stable")
     return values[order], weights[order]
+
+
+def in_order(sample: Samples) -> Samples:
+    """Return a sample of one feature in the order of its values."""
+    points, weights = sorted_with_mass(sample.points[:, 0], sample.weights)
+    return replace(sample, points=points[:, None], weights=weights)
 
 
 def match(n: int, m: int, a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> Matching:
