@@ -67,6 +67,7 @@ from .estimators import (
     Estimator as Estimator,
     ExactTransport as ExactTransport,
     Neighbors as Neighbors,
+    Neural as Neural,
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,
 )

@@ -39,6 +39,7 @@ from divergences.estimators import (
     Estimator,
     ExactTransport,
     Neighbors,
+    Neural,
     PairwiseKernel,
     Sliced,
     estimate_samples,
@@ -119,6 +120,7 @@ ROWS: tuple[Row, ...] = (
     Row(Neighbors(), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(Classifier("logistic", folds=3), rtol=1e-4, slow=True),
     Row(Classifier("boosting", folds=2), slow=True),
+    Row(Neural(folds=2, restarts=1, steps=50), rtol=1e-6, slow=True),
 )
 
 

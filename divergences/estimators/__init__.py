@@ -18,6 +18,7 @@ from divergences.estimators.estimator import (
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
 from divergences.estimators.neighbors import Neighbors
+from divergences.estimators.neural import Neural
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
@@ -33,6 +34,7 @@ __all__ = [
     "ExactTransport",
     "LogRatio",
     "Neighbors",
+    "Neural",
     "PairwiseKernel",
     "RatioEstimator",
     "Sliced",
