@@ -55,10 +55,10 @@ class Neural(RatioEstimator):
 
     Each is at most the divergence, so the value on points that the networks have not seen does
     not exceed the truth on average (but for the logarithm of a mean, see the notes). All but the
-    first keep l where no point's own term exceeds the number of points: what lies beyond, no
-    sample supports. Features are scaled by their quartiles and logarithmic beyond three
-    standard deviations, so that neither units nor tails matter; constant ones are ignored. Each
-    network stops when a fifth of its part, held out, no longer gains.
+    first keep l where no point's own term exceeds a tenth of the number of points, so that none
+    decides the mean; KL then stays below ln(N/10). Features are scaled by their quartiles and
+    logarithmic beyond three standard deviations, so that neither units nor tails matter; constant
+    ones are ignored. Each network stops when a fifth of its part, held out, no longer gains.
 
     Good for shapes that no fixed family has, in several dimensions and with many points. Fails
     to be as sharp as a classifier of the right family, and is slower. Divergences with

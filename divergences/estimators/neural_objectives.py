@@ -16,6 +16,8 @@ from array_api_compat import array_namespace
 
 from divergences.definitions import KullbackLeibler, RatioDivergence, ReverseKL, TotalVariation
 
+_POINTS_PER_TERM = 10
+
 
 class Objective(Protocol):
     """A lower bound of a divergence, read from the log-ratio l at the points."""
@@ -125,20 +127,22 @@ def objectives_for(definition: RatioDivergence) -> dict[str, Objective]:
 
 
 def largest_log_ratio(objective: Objective, points: int) -> float:
-    """The largest |l| at which no point's term exceeds the number of points.
+    """The largest |l| at which no point's term exceeds a tenth of the number of points.
 
-    Terms grow like powers of the ratio, and one that outweighs all others says nothing about
-    the mean. For KL it is ln N, for chi², whose terms are squares, half of that.
+    Terms grow like powers of the ratio, and where one sample has points and the other has none
+    a critic would let them grow forever; a point that follows there would decide the mean. For
+    KL it is ln(N/10), for chi², whose terms are squares, half of that.
 
     Examples
     --------
     >>> from divergences.definitions import ChiSquared
-    >>> round(largest_log_ratio(fenchel_dual(ChiSquared()), 1000) / math.log(1000), 2)
+    >>> round(largest_log_ratio(fenchel_dual(ChiSquared()), 10_000) / math.log(1000), 2)
     0.5
     """
-    log_ratios = math.log(points) * np.arange(1, 101) / 100
+    most = max(points / _POINTS_PER_TERM, math.e)
+    log_ratios = math.log(most) * np.arange(1, 101) / 100
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         terms = np.stack([*objective.terms(-log_ratios, log_ratios)])
-    allowed = (np.abs(terms) <= points).all(axis=0)
+    allowed = (np.abs(terms) <= most).all(axis=0)
     return float(log_ratios[max(1, len(allowed) if allowed.all() else np.argmin(allowed)) - 1])

@@ -143,10 +143,10 @@ class TestObjectives:
         assert ratio.mean() == pytest.approx(1.0)
 
     def test_limits_follow_the_growth_of_the_terms(self):
-        most = math.log(1000)
+        most = math.log(10_000)
         for definition, share in [(JensenShannon(), 1.0), (KullbackLeibler(), 1.0),
                                   (ChiSquared(), 0.5), (Renyi(4.0), 0.25)]:  # fmt: skip
-            found = largest_log_ratio(fenchel_dual(definition), 1000)
+            found = largest_log_ratio(fenchel_dual(definition), 100_000)
             assert found == pytest.approx(share * most, abs=0.06 * most)
 
 
@@ -173,8 +173,9 @@ class TestTruths:
 
     @pytest.mark.parametrize("definition", [KullbackLeibler(), ReverseKL(2)], ids=repr)
     def test_donsker_varadhan(self, definition):
+        # One network of half the data is at the mercy of single points; the mean of three is not.
         x, y = normals(3, 600, 1, 1.0)
-        found = estimate(x, y, Neural("donsker_varadhan", **QUICK), definition)
+        found = estimate(x, y, Neural("donsker_varadhan", folds=3), definition)
         assert holds(found, 0.5)
         assert any("the logarithm of a mean raises it by about 0.0" in n for n in found.notes)
         # The log-ratio is normalized: 1/2 - x.
