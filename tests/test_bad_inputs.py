@@ -125,7 +125,7 @@ TABLE = [
      "p and q must have their columns in the same order, but p has 'a', 'b' and q has 'b', "
      "'a'. Use q = q[p.columns]."),
     (lambda: dv.js_divergence(X, Y, nan_policy="drop"), ValueError,
-     "nan_policy must be one of 'raise', 'omit', not 'drop'."),
+     "nan_policy must be one of 'raise', 'omit', 'keep', not 'drop'."),
     (lambda: dv.js_divergence(X, Y, weights_p=[1, 2]), ValueError,
      "weights_p must have shape (10,), one weight for each point of p, not (2,)."),
     (lambda: dv.js_divergence(X, Y, weights_q=np.full(12, -1.0)), ValueError,
@@ -343,7 +343,7 @@ TABLE = [
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
      '"exact", "debiased".'),
     (lambda: dv.js_divergence(X, [1.0, 2.0], nan_policy=None), ValueError,
-     "nan_policy must be one of 'raise', 'omit', not None."),
+     "nan_policy must be one of 'raise', 'omit', 'keep', not None."),
     (lambda: dv.Sinkhorn(2, -1.0), ValueError,
      'epsilon must be a number above 0, not -1.0. Or use "auto".'),
     (lambda: dv.MMD(dv.GaussianKernel), TypeError,

@@ -30,8 +30,10 @@ def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
     """Kernel densities in few dimensions, where they follow any shape; else a classifier.
 
     Densities need every pair of points, so many points go to boosted trees; and samples that
-    span all features, so others go to a logistic regression.
+    span all features, so others go to a logistic regression. Missing values are read by trees.
     """
+    if p.missing or q.missing:
+        return Classifier("boosting")
     if p.d > KDE_FEATURES:
         return Classifier("logistic")
     if p.n * q.n > KDE_PAIRS:
