@@ -68,6 +68,7 @@ from .estimators import (
     ExactTransport as ExactTransport,
     LipschitzCritic as LipschitzCritic,
     Neighbors as Neighbors,
+    Neural as Neural,
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,
     Stacked as Stacked,

@@ -102,8 +102,9 @@ def divergence(
         How to find the critic: "auto", another shorthand, or an object such as `KDE()`.
     weights_p, weights_q : array-like of shape (n_samples,), optional
         Nonnegative weights of the points.
-    nan_policy : {"raise", "omit"}
-        Refuse rows with NaN or infinity, or leave them out and say how many.
+    nan_policy : {"raise", "omit", "keep"}
+        Refuse rows with NaN or infinity, or leave them out and say how many, or keep NaN for
+        methods that can read it, such as `Classifier("boosting")`.
     rng : int, Generator or None
         Seed of every random choice.
     workers : int

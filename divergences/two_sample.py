@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from divergences.checks import RandomState, check_whole
+from divergences.checks import RandomState, check_choice, check_whole
 from divergences.definitions import (
     MMD,
     Definition,
@@ -146,6 +146,7 @@ def two_sample_test(
     if not isinstance(definition, Definition):
         raise TypeError(f"divergence must be an object such as Energy(), not {definition!r}.")
     check_whole("permutations", permutations, remedy="Use 499 or more to see small p-values.")
+    check_choice("nan_policy", nan_policy, ("raise", "omit"))
     run = Run.create(rng, workers, progress)
     sample_p, sample_q = as_pair(p, q, (None, None), nan_policy, run)
     _refuse_weights(p=sample_p, q=sample_q)

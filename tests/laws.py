@@ -40,8 +40,10 @@ from divergences.estimators import (
     ExactTransport,
     LipschitzCritic,
     Neighbors,
+    Neural,
     PairwiseKernel,
     Sliced,
+    Stacked,
     estimate_samples,
     losses_for,
     methods_for,
@@ -123,6 +125,8 @@ ROWS: tuple[Row, ...] = (
     Row(Classifier("boosting", folds=2), slow=True),
     Row(LipschitzCritic(width=8, steps=20, folds=2), rtol=1e-3, slow=True),
     Row(LipschitzCritic("clipping", width=8, steps=20, folds=2), rtol=1e-3, slow=True),
+    Row(Stacked(effort=0.3), rtol=1e-6, slow=True),
+    Row(Neural(folds=2, restarts=1, steps=50), rtol=1e-6, slow=True),
 )
 
 

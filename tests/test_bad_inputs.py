@@ -125,7 +125,7 @@ TABLE = [
      "p and q must have their columns in the same order, but p has 'a', 'b' and q has 'b', "
      "'a'. Use q = q[p.columns]."),
     (lambda: dv.js_divergence(X, Y, nan_policy="drop"), ValueError,
-     "nan_policy must be one of 'raise', 'omit', not 'drop'."),
+     "nan_policy must be one of 'raise', 'omit', 'keep', not 'drop'."),
     (lambda: dv.js_divergence(X, Y, weights_p=[1, 2]), ValueError,
      "weights_p must have shape (10,), one weight for each point of p, not (2,)."),
     (lambda: dv.js_divergence(X, Y, weights_q=np.full(12, -1.0)), ValueError,
@@ -142,19 +142,19 @@ TABLE = [
     (lambda: dv.js_divergence(norm(0, 1), Y, weights_p=[1, 2]), ValueError,
      "weights_p must be left out, as p is a measure to draw from, not a sample."),
     (lambda: dv.js_divergence(X, Y, method="kd"), ValueError,
-     'method must be one of "auto", "classifier", "kde", "neighbors" or an estimator object '
-     "for JS, not 'kd'."),
+     'method must be one of "auto", "classifier", "kde", "neighbors", "neural" or an estimator '
+     "object for JS, not 'kd'."),
     (lambda: dv.js_divergence(X, Y, method=dv.KDE), TypeError,
      "method must be an object, not the class KDE. Use KDE()."),
     (lambda: dv.js_divergence(X, Y, method=3), TypeError,
-     'method must be one of "auto", "classifier", "kde", "neighbors" or an estimator object '
-     "for JS, not 3."),
+     'method must be one of "auto", "classifier", "kde", "neighbors", "neural" or an estimator '
+     "object for JS, not 3."),
     (lambda: dv.js_divergence(X, Y, method=dv.ExactTransport()), InvalidPairError,
      "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
-     '"auto", "classifier", "kde", "neighbors".'),
+     '"auto", "classifier", "kde", "neighbors", "neural".'),
     (lambda: dv.js_divergence(X, Y, method="exact"), InvalidPairError,
      "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
-     '"auto", "classifier", "kde", "neighbors".'),
+     '"auto", "classifier", "kde", "neighbors", "neural".'),
     (lambda: dv.wasserstein_distance(X, Y, method="kde"), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
      '"exact", "debiased", "critic".'),
@@ -343,7 +343,7 @@ TABLE = [
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
      '"exact", "debiased", "critic".'),
     (lambda: dv.js_divergence(X, [1.0, 2.0], nan_policy=None), ValueError,
-     "nan_policy must be one of 'raise', 'omit', not None."),
+     "nan_policy must be one of 'raise', 'omit', 'keep', not None."),
     (lambda: dv.Sinkhorn(2, -1.0), ValueError,
      'epsilon must be a number above 0, not -1.0. Or use "auto".'),
     (lambda: dv.MMD(dv.GaussianKernel), TypeError,

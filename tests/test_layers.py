@@ -45,6 +45,7 @@ DEFERRED = {
 HEAVY = {"torch", "sklearn", "ot", "matplotlib", "pandas", "polars", "pyarrow", "narwhals"}
 HEAVY_AT_LOAD = {
     "density.kernel_density": "a scikit-learn estimator inherits from its base class",
+    "estimators.neural_training": "it is torch throughout",
     "estimators.pairwise_kernel_loss": "a torch.autograd.Function is a class",
 }
 HEAVY_FOLDERS = {"generative", "networks"}  # a torch module or an estimator is a class

@@ -24,6 +24,7 @@ from divergences.estimators import (
     ExactTransport,
     LipschitzCritic,
     Neighbors,
+    Neural,
     PairwiseKernel,
     RatioEstimator,
     Sliced,
@@ -109,6 +110,8 @@ def suited() -> list[Trial]:
     for name in ("shifted normals, d=1", "correlated normals, d=2"):
         trials.append(Trial(BY_NAME[name], KDE(integrate=True), n=400))
         trials.append(Trial(BY_NAME[name], Classifier("boosting", folds=2), n=2000))
+    for name in ("shifted normals, d=1", "two bumps and one", "shifted normals, d=5"):
+        trials.append(Trial(BY_NAME[name], Neural(folds=3, restarts=1)))
     return [trial for trial in trials if trial.definitions]
 
 

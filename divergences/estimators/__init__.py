@@ -19,6 +19,7 @@ from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
 from divergences.estimators.lipschitz import LipschitzCritic
 from divergences.estimators.neighbors import Neighbors
+from divergences.estimators.neural import Neural
 from divergences.estimators.pairwise_kernel import PairwiseKernel
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
@@ -36,6 +37,7 @@ __all__ = [
     "LipschitzCritic",
     "LogRatio",
     "Neighbors",
+    "Neural",
     "PairwiseKernel",
     "RatioEstimator",
     "Sliced",

@@ -27,7 +27,12 @@ FEWEST_POINTS_TO_STACK = 20
 
 @register_default(RatioDivergence)
 def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
-    """Stacked critics; of a few points, kernel densities where the samples span all features."""
+    """Stacked critics; of a few points, kernel densities where the samples span all features.
+
+    Missing values are read by boosted trees.
+    """
+    if p.missing or q.missing:
+        return Classifier("boosting")
     if min(p.n, q.n) >= FEWEST_POINTS_TO_STACK:
         return Stacked()
     return KDE() if spans(p, q) and spans(q, p) else Classifier("logistic")

@@ -45,9 +45,10 @@ class Classifier(RatioEstimator):
         "logistic" is penalized logistic regression on linear and quadratic terms, the penalty
         and the terms chosen within each fold; "boosting" is scikit-learn's histogram gradient
         boosting, additive or not, stopped early, which follows any shape but by steps: of a
-        smooth difference it loses a tenth at 2,000 points. A classifier with `predict_proba` is
-        used as it is; one with `decision_function` only is calibrated within the fold by
-        Platt's sigmoid.
+        smooth difference it loses a tenth at 2,000 points. It reads missing values, kept by
+        ``nan_policy="keep"``, as some classifiers of scikit-learn do. A classifier with
+        `predict_proba` is used as it is; one with `decision_function` only is calibrated within
+        the fold by Platt's sigmoid.
     folds : int
         Parts that each sample is split into, at least 2.
 
@@ -71,6 +72,7 @@ class Classifier(RatioEstimator):
     folds: int = 5
     shorthand: ClassVar[str] = "classifier"
     minimum: ClassVar[int] = 4
+    with_missing: ClassVar[str] = 'Classifier("boosting")'
 
     def __post_init__(self) -> None:
         check_whole("folds", self.folds, at_least=2)
@@ -78,6 +80,13 @@ class Classifier(RatioEstimator):
             check_choice("estimator", self.estimator, _KINDS)
         else:
             _check_classifier(self.estimator)
+
+    @property
+    def accepts_missing(self) -> bool:
+        """Whether the classifier reads NaN, as boosted trees do, each as a branch of its own."""
+        if isinstance(self.estimator, str):
+            return self.estimator == "boosting"
+        return _reads_missing(self.estimator)
 
     def describe(self) -> str:
         """The classifier in words."""
@@ -181,6 +190,14 @@ def _takes_weights(estimator: Any) -> bool:
     from sklearn.utils.validation import has_fit_parameter
 
     return bool(has_fit_parameter(estimator, "sample_weight"))
+
+
+def _reads_missing(estimator: Any) -> bool:
+    try:
+        from sklearn.utils import get_tags
+    except ImportError:  # before scikit-learn 1.6
+        return bool(estimator._get_tags()["allow_nan"])
+    return bool(get_tags(estimator).input_tags.allow_nan)
 
 
 def _check_takes_weights(estimator: Any) -> None:

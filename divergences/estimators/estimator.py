@@ -39,6 +39,14 @@ class Estimator(ABC):
     minimum: ClassVar[int] = 2
     """Fewest points of each sample that the method accepts."""
 
+    with_missing: ClassVar[str] = ""
+    """The settings that read missing values (NaN), as a user writes them; empty if none do."""
+
+    @property
+    def accepts_missing(self) -> bool:
+        """Whether the method reads missing values with its present settings."""
+        return False
+
     def __init_subclass__(cls) -> None:
         """Remember the shorthand, also of a method that only a base class is registered for."""
         if "shorthand" in cls.__dict__:
@@ -147,11 +155,30 @@ def _lookup(table: dict[Any, Any], definition: type, estimator: type) -> Any:
 def resolve(definition: Definition, method: Any, p: Samples, q: Samples) -> tuple[Estimator, bool]:
     """Return the estimator that `method` names, and whether it was chosen automatically."""
     if method == "auto" or isinstance(method, Auto):
-        for kind in type(definition).__mro__:
-            if kind in _CHOOSERS:
-                return _CHOOSERS[kind](definition, p, q), True
-        raise InvalidPairError(f"No method estimates {definition!r}.")
-    return _named(definition, method, methods_for(definition), _METHODS), False
+        estimator = _chosen(definition, p, q)
+    else:
+        estimator = _named(definition, method, methods_for(definition), _METHODS)
+    _check_missing(definition, estimator, p, q)
+    return estimator, method == "auto" or isinstance(method, Auto)
+
+
+def _chosen(definition: Definition, p: Samples, q: Samples) -> Estimator:
+    for kind in type(definition).__mro__:
+        if kind in _CHOOSERS:
+            return _CHOOSERS[kind](definition, p, q)
+    raise InvalidPairError(f"No method estimates {definition!r}.")
+
+
+def _check_missing(definition: Definition, estimator: Estimator, p: Samples, q: Samples) -> None:
+    for name, sample in (("p", p), ("q", q)):
+        if sample.missing and not estimator.accepts_missing:
+            able = [kind.with_missing for kind in methods_for(definition) if kind.with_missing]
+            other = f", or use method={' or '.join(able)}" if able else ""
+            raise ValueError(
+                f"{name} must have no missing values for {estimator.describe()}, but "
+                f"{sample.missing} of {sample.n} rows have. Pass "
+                f'nan_policy="omit" to leave those rows out{other}.'
+            )
 
 
 def _named(definition: Definition, method: Any, valid: list[Any], table: Any) -> Estimator:
@@ -248,6 +275,9 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
 
 
 def _thinned(sample: Samples) -> Samples:
+    if 0 < sample.missing < sample.n - 1:
+        # A point without a place cannot be drawn.
+        sample = sample.take(np.flatnonzero(np.isfinite(sample.points).all(axis=1)))
     if sample.n <= KEPT_FOR_PICTURES:
         return sample
     return sample.take(np.linspace(0, sample.n - 1, KEPT_FOR_PICTURES).astype(np.intp))

@@ -13,7 +13,7 @@ from divergences.measures.arrays import listed, to_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NanPolicy = Literal["raise", "omit"]
+NanPolicy = Literal["raise", "omit", "keep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Samples:
     Parameters
     ----------
     points : ndarray of shape (n, d)
-        Finite float64 values, read-only.
+        Float64 values, read-only; finite, but for NaN where missing values were to be kept.
     weights : ndarray of shape (n,) or None
         Nonnegative weights that sum to one; None means equal weights.
     columns : tuple of str or None
@@ -46,6 +46,11 @@ class Samples:
     def d(self) -> int:
         """Number of features."""
         return int(self.points.shape[1])
+
+    @property
+    def missing(self) -> int:
+        """Number of points that lack a value."""
+        return int(np.isnan(self.points).any(axis=1).sum())
 
     @property
     def mass(self) -> NDArray[np.float64]:
@@ -108,8 +113,9 @@ def as_samples(
     weights : array-like of shape (n_samples,), optional
         Nonnegative weights of the points; they need not sum to one. Points of zero weight are
         left out.
-    nan_policy : {"raise", "omit"}
-        Refuse missing or infinite values, or leave out their rows and say how many.
+    nan_policy : {"raise", "omit", "keep"}
+        Refuse missing or infinite values, or leave out their rows and say how many, or keep what
+        is missing for the methods that can read it, and refuse what is infinite.
     minimum : int
         Fewest points that are accepted.
 
@@ -130,7 +136,7 @@ def as_samples(
     >>> as_samples([1, 2, 4]).points.ravel()
     array([1., 2., 4.])
     """
-    check_choice("nan_policy", nan_policy, ("raise", "omit"))
+    check_choice("nan_policy", nan_policy, ("raise", "omit", "keep"))
     if isinstance(data, Samples):
         points, columns, notes = data.points, data.columns, data.notes
         weights = data.weights if weights is None else weights
@@ -222,8 +228,16 @@ def _handle_missing(
     bad = ~np.isfinite(points)
     if not bad.any():
         return points, mass, notes
+    if nan_policy == "keep":
+        gaps, bad = bad, np.isinf(points)
+        if not bad.any():
+            note = (
+                f"{int(gaps.any(axis=1).sum())} of {len(points)} rows of {name} lack values: to "
+                f"lack one counts as a value of its own."
+            )
+            return points, mass, (*notes, note)
     rows = bad.any(axis=1)
-    if nan_policy == "raise":
+    if nan_policy != "omit":
         counts = bad.sum(axis=0)
         where = [
             f"{repr(columns[j]) if columns else j} ({counts[j]})" for j in np.flatnonzero(counts)

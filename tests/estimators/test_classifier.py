@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
+import divergences as dv
 from divergences.definitions import (
     MMD,
     JensenShannon,
@@ -158,6 +159,56 @@ class TestWeights:
         x, y = normals(10, 50, 2, 1.0)
         with pytest.raises(ValueError, match=r"left out for KNeighborsClassifier, whose fit takes"):
             estimate(x, y, Classifier(KNeighborsClassifier()), weights=(np.ones(50), None))
+
+
+class TestMissingValues:
+    @staticmethod
+    def gaps(seed, n, shift, share):
+        rng = np.random.default_rng(seed)
+        points = rng.normal(shift, 1, (n, 2))
+        points[:, 1] -= shift  # says nothing
+        points[rng.random(n) < share, 0] = np.nan
+        return points
+
+    @pytest.mark.parametrize(
+        ("shift", "shares", "truth"),
+        [
+            # Of those that show their value, 7 of 10, it is the divergence of N(0, 1) and N(1, 1).
+            (1.0, (0.3, 0.3), 0.7 * 0.11142),
+            # Values alike, and one sample lacks more: that of two coins.
+            (0.0, (0.1, 0.4), 0.0648),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "method", ["auto", Classifier(RandomForestClassifier(60, min_samples_leaf=40))]
+    )
+    def test_missing_values_are_read(self, method, shift, shares, truth):
+        x, y = self.gaps(21, 2000, 0.0, shares[0]), self.gaps(22, 2000, shift, shares[1])
+        found = dv.js_divergence(x, y, method=method, nan_policy="keep", rng=0)
+        assert abs(found - truth) < 4 * found.stderr + abs(found.bias) + 0.005
+        assert any("to lack one counts as a value of its own" in note for note in found.notes)
+        assert found.samples[0].missing == 0
+        assert np.isfinite(found.critic([[np.nan, 0.0]])).all()
+
+    def test_coins(self):
+        p, q = np.array([0.1, 0.9]), np.array([0.4, 0.6])
+        half = (p + q) / 2
+        assert (p @ np.log(p / half) + q @ np.log(q / half)) / 2 == pytest.approx(0.0648, abs=1e-4)
+
+    def test_methods_that_read_none_refuse(self):
+        x, y = self.gaps(23, 50, 0.0, 0.2), np.zeros((50, 2))
+        count = int(np.isnan(x).any(axis=1).sum())
+        with pytest.raises(ValueError, match=f"p must have no missing values for gaussian kernel "
+                           rf"densities, but {count} of 50 rows have. Pass nan_policy=\"omit\" to "
+                           r"leave those rows out, or use method=Classifier\(\"boosting\"\)."):  # fmt: skip
+            dv.js_divergence(x, y, method="kde", nan_policy="keep")
+        with pytest.raises(ValueError, match=r"q must have no missing .* leave those rows out\.$"):
+            dv.wasserstein_distance(y, x, nan_policy="keep")
+        for classifier in ("logistic", LogisticRegression()):
+            with pytest.raises(ValueError, match="p must have no missing values for"):
+                dv.js_divergence(x, y, method=Classifier(classifier), nan_policy="keep")
+        with pytest.raises(ValueError, match="nan_policy must be one of 'raise', 'omit', not 'ke"):
+            dv.two_sample_test(x, y, nan_policy="keep")
 
 
 class TestAnyClassifier:

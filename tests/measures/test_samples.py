@@ -157,6 +157,18 @@ def test_whatever_is_missing_counts_as_nan(data):
     assert kept.notes == ("1 of 3 rows of p were left out: NaN or infinite values.",)
 
 
+def test_missing_values_are_kept_where_that_is_asked_for():
+    samples = as_samples([[1.0, np.nan], [2.0, 3.0], [np.nan, np.nan]], nan_policy="keep")
+    assert samples.missing == 2
+    assert samples.notes == (
+        "2 of 3 rows of p lack values: to lack one counts as a value of its own.",
+    )
+    with pytest.raises(ValueError, match="it has NaN or infinite values in 1 of 3 rows"):
+        as_samples([1.0, np.nan, np.inf], nan_policy="keep")
+    whole = as_samples([1.0, 2.0], nan_policy="keep")
+    assert (whole.missing, whole.notes) == (0, ())
+
+
 def test_omitted_rows_take_their_weights_along():
     data = [[1.0, 2.0], [np.nan, 0.0], [3.0, np.inf], [5.0, 6.0]]
     samples = as_samples(data, name="q", weights=[1, 100, 100, 3], nan_policy="omit")

@@ -1,0 +1,301 @@
+"""The density ratio from critic networks, each point judged by networks that did not see it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from divergences.checks import check_choice, check_real, check_whole
+from divergences.definitions import JensenShannon, RatioDivergence
+from divergences.errors import InvalidPairError
+from divergences.estimate import Reading, two_digits
+from divergences.estimators.cross_fitting import (
+    MeanLogOdds,
+    cross_fit,
+    cross_fit_rate,
+)
+from divergences.estimators.estimator import register
+from divergences.estimators.neural_objectives import (
+    DonskerVaradhan,
+    FenchelDual,
+    Objective,
+    fenchel_dual,
+    largest_log_ratio,
+    objectives_for,
+)
+from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, read_ratio
+from divergences.measures.samples import Samples
+from divergences.work import Run
+
+if TYPE_CHECKING:
+    import torch
+
+
+_OBJECTIVES = ("js", "conjugate", "donsker_varadhan", "nwj")
+
+
+@dataclass(frozen=True)
+class Neural(RatioEstimator):
+    r"""Log-ratio ln(p/q) from critic networks that maximize a lower bound of a divergence.
+
+    The network gives l(x); its objective joins a mean over P and one over Q,
+
+    - "js": ln 2 - E_P[ln(1 + e^-l)]/2 - E_Q[ln(1 + e^l)]/2, that of the first adversarial
+      networks, from which every divergence is read;
+    - "conjugate": E_P[T] - E_Q[phi*(T)] of the divergence asked for, with the output activation
+      T = phi'(e^l), which keeps T in the domain of phi* (for the total variation, whose phi' has
+      no slope, T = tanh(l/2)/2);
+    - "donsker_varadhan": E_P[l] - ln E_Q[e^l], for KL, or its mirror image for the reverse KL;
+    - "nwj": 1 + E_P[l] - E_Q[e^l], for KL, which is its conjugate form.
+
+    Each is at most the divergence, so the value on points that the networks have not seen does
+    not exceed the truth on average (but for the logarithm of a mean, see the notes). All but the
+    first keep l where no point's own term exceeds a tenth of the number of points, so that none
+    decides the mean; KL then stays below ln(N/10). Features are scaled by their quartiles and
+    logarithmic beyond three standard deviations, so that neither units nor tails matter; constant
+    ones are ignored. Each network stops when a fifth of its part, held out, no longer gains.
+
+    Good for shapes that no fixed family has, in several dimensions and with many points. Fails
+    to be as sharp as a classifier of the right family, and is slower. Divergences with
+    exponentials (KL, chi², Rényi beyond order 1) are steadier from "js" than from their own
+    objective.
+
+    Parameters
+    ----------
+    objective : {"js", "conjugate", "donsker_varadhan", "nwj"}
+        What the networks maximize.
+    network : "perceptron", Module or callable
+        Two hidden layers of 64; or a torch module that maps (k, d) to (k, 1), copied for each
+        fit and drawn anew where its layers have `reset_parameters`; or a function of d that
+        makes one. It sees scaled features. Estimates pickle if the module does.
+    folds : int
+        Parts that each sample is split into, at least 2.
+    restarts : int
+        Networks for each fold, each with another held-out part; their outputs are averaged, which
+        is at least as good as the average network and in trials better than the best.
+    steps : int
+        Most steps of one network.
+    batch_size : int
+        Points of a step; all where there are fewer.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    device : str
+        Where to train: "auto" is CUDA where there is one, or any name that torch knows.
+
+    References
+    ----------
+    Nguyen, Wainwright and Jordan (2010); Goodfellow et al. (2014); Nowozin, Cseke and Tomioka
+    (2016); Donsker and Varadhan (1983); Belghazi et al. (2018); Loshchilov and Hutter (2019).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import divergences as dv
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(0, 1, (300, 2)), rng.normal(1, 1, (300, 2))
+    >>> est = dv.js_divergence(x, y, method=dv.Neural(folds=2, restarts=1), rng=0)
+    >>> low, high = est.interval()
+    >>> low < 0.2018 < high
+    True
+    """
+
+    objective: str = "js"
+    network: Any = "perceptron"
+    folds: int = 5
+    restarts: int = 3
+    steps: int = 2000
+    batch_size: int = 2048
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    device: str = "auto"
+    shorthand: ClassVar[str] = "neural"
+    minimum: ClassVar[int] = 4
+
+    def __post_init__(self) -> None:
+        check_choice("objective", self.objective, _OBJECTIVES)
+        check_whole("folds", self.folds, at_least=2)
+        for name in ("restarts", "steps", "batch_size"):
+            check_whole(name, getattr(self, name))
+        check_real("learning_rate", self.learning_rate, above=0)
+        check_real("weight_decay", self.weight_decay, at_least=0)
+        _check_network(self.network)
+        if self.device != "auto":
+            self.torch_device()
+
+    def describe(self) -> str:
+        """The objective and the folds."""
+        names = {
+            "js": "neural critic",
+            "conjugate": "neural critic, conjugate objective",
+            "donsker_varadhan": "neural critic, Donsker–Varadhan objective",
+            "nwj": "neural critic, NWJ objective",
+        }
+        return f"{names[self.objective]}, {self.folds}-fold"
+
+    def torch_device(self) -> torch.device:
+        """The device that is meant."""
+        import torch
+
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+            raise ValueError(
+                f'device must be "auto" or a device that torch has here, not {self.device!r}. Use '
+                f'"cpu".'
+            ) from error
+        return device
+
+    def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
+        """Fit in each fold's complement and judge the fold; the Jensen–Shannon objective only."""
+        if self.objective != "js":
+            raise InvalidPairError(
+                f'objective must be "js" for a log-ratio that serves every divergence, not '
+                f"{self.objective!r}."
+            )
+        return fit_critics(self, fenchel_dual(JensenShannon()), math.inf, p, q, run)
+
+
+@register(RatioDivergence, Neural)
+def read_neural(
+    definition: RatioDivergence, estimator: Neural, p: Samples, q: Samples, run: Run
+) -> Reading:
+    """Read every divergence from one fit, or the held-out value of the divergence's objective."""
+    if estimator.objective == "js":
+        ratio = run.once(estimator, lambda: estimator.log_ratio(p, q, run))
+        return read_ratio(definition, ratio, p, q)
+    objective = _objective(definition, estimator.objective)
+    key = (estimator.objective, objective)
+    limit = largest_log_ratio(objective, p.n + q.n)
+    ratio = run.once(key, lambda: fit_critics(estimator, objective, limit, p, q, run))
+    return _read_objective(definition, objective, ratio, p, q)
+
+
+def fit_critics(
+    estimator: Neural, objective: Objective, limit: float, p: Samples, q: Samples, run: Run
+) -> LogRatio:
+    """Cross-fit critics for one objective, and again on half of the data for the learning curve."""
+    from divergences.estimators.neural_training import fit_networks
+
+    fit = partial(fit_networks, estimator, objective, limit)
+
+    def fits(folds: int) -> LogRatio:
+        with warnings.catch_warnings():
+            # A phi of the user's own warns of far points at every step; the reading does once.
+            warnings.filterwarnings("ignore", message=".*the critic is held constant for")
+            return cross_fit(fit, p, q, folds, run, f"{estimator.describe()} fits")
+
+    found = fits(estimator.folds)
+    smaller = fits(2) if estimator.folds > 2 else None
+    notes = (*_improvement(found, estimator), *found.notes)
+    return replace(found, smaller=smaller, rate=cross_fit_rate(estimator.folds), notes=notes)
+
+
+def _improvement(found: LogRatio, estimator: Neural) -> tuple[str, ...]:
+    assert isinstance(found.evaluate, MeanLogOdds)
+    critics: Any = found.evaluate.models
+    unfinished = sum(critic.unfinished for critic in critics)
+    total = len(critics) * estimator.restarts
+    if not unfinished:
+        return ("No critic was still improving when it stopped.",)
+    return (
+        f"{unfinished} of {total} critics were still improving after {estimator.steps} steps: "
+        f"raise steps or learning_rate.",
+    )
+
+
+def _read_objective(
+    definition: RatioDivergence, objective: Objective, ratio: LogRatio, p: Samples, q: Samples
+) -> Reading:
+    inner, stderr, curvature = _held_out(objective, ratio, p, q)
+    notes = [*ratio.notes, _direction(objective, curvature)]
+    bias = 0.0
+    if ratio.smaller is not None:
+        smaller, _, _ = _held_out(objective, ratio.smaller, p, q)
+        bias = -(inner - smaller) / (2.0**ratio.rate - 1.0)
+    if ratio.out_of_reach and math.isinf(definition.maximum):
+        bias = -math.inf
+    notes += bias_notes(definition, inner, bias)
+    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate)
+
+
+def _held_out(
+    objective: Objective, ratio: LogRatio, p: Samples, q: Samples
+) -> tuple[float, float, float]:
+    """Value on points that the critics have not seen, its standard error, and how far the
+    logarithm of a mean raises it on average."""
+    at_p, at_q = objective.terms(ratio.at_p, ratio.at_q)
+    means = p.mean(at_p), q.mean(at_q)
+    slopes = objective.slopes(*means)
+    variances = (p.variance_of_mean(slopes[0] * at_p), q.variance_of_mean(slopes[1] * at_q))
+    value = float(objective.join(*map(np.asarray, means)))
+    curvature = 0.0
+    if isinstance(objective, DonskerVaradhan):
+        curvature = variances[0 if objective.mirrored else 1] / 2
+    return value, math.sqrt(sum(variances)), curvature
+
+
+def _direction(objective: Objective, curvature: float) -> str:
+    words = "A lower bound on average, as no point is judged by a critic that has seen it"
+    if curvature > 0:
+        words += f"; the logarithm of a mean raises it by about {two_digits(curvature)}"
+    return f"{words}."
+
+
+def _objective(definition: RatioDivergence, name: str) -> Objective:
+    valid = objectives_for(definition)
+    if name not in valid:
+        names = ", ".join(f'"{one}"' for one in ("js", *valid))
+        raise InvalidPairError(
+            f'Neural(objective="{name}") does not bound the {definition.title} '
+            f"({definition.symbol}). Valid objectives: {names}."
+        )
+    objective = valid[name]
+    if isinstance(objective, FenchelDual):
+        _check_slope(objective, definition)
+    return objective
+
+
+def _check_slope(objective: FenchelDual, definition: RatioDivergence) -> None:
+    """Refuse a phi of the user's own that torch cannot climb."""
+    import torch
+
+    try:
+        with torch.enable_grad():
+            log_ratio = torch.linspace(-2.0, 2.0, 8, requires_grad=True)
+            at_p, at_q = objective.terms(log_ratio, log_ratio)
+            (slope,) = torch.autograd.grad((at_p - at_q).sum(), log_ratio)
+        rises = bool(torch.isfinite(slope).all() and (slope.abs() > 1e-6).any())
+    except Exception as error:
+        raise ValueError(
+            f'objective="conjugate" needs the phi and derivative of {definition.symbol} to accept '
+            f'torch tensors; they raised {error!r}. Use objective="js".'
+        ) from error
+    if not rises:
+        raise ValueError(
+            f'objective="conjugate" needs a derivative of phi that changes with the ratio, which '
+            f"that of {definition.symbol} does not, so that nothing can be climbed. Use "
+            f'objective="js".'
+        )
+
+
+def _check_network(network: Any) -> None:
+    if isinstance(network, str):
+        check_choice("network", network, ("perceptron",))
+    elif not callable(network):
+        raise TypeError(
+            f'network must be "perceptron", a torch.nn.Module or a function that makes one from '
+            f"the number of features, not {network!r}."
+        )
+    elif isinstance(network, type):
+        raise TypeError(
+            f"network must be an object or a function of the number of features, not the class "
+            f"{network.__name__}. Use network=lambda d: {network.__name__}(d, 1), say."
+        )
