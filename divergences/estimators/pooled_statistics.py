@@ -10,8 +10,8 @@ from scipy.spatial.distance import cdist
 
 from divergences.definitions import MMD, Energy, SlicedWasserstein, Wasserstein
 from divergences.estimators import quantile_transport as line
-from divergences.estimators.exact_transport import solve
 from divergences.estimators.median_heuristic import median_bandwidth
+from divergences.estimators.transport_plan import solve
 from divergences.inference.permutation import Statistic
 from divergences.work import row_tiles
 
