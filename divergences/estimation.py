@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+import numpy as np
 
 from divergences.checks import RandomState
 from divergences.definitions import (
@@ -44,7 +48,9 @@ if TYPE_CHECKING:
     from divergences.report import Comparison
 
 DRAWS = 10_000
-DRAWS_OF_ROW = 2_000
+DRAWS_WITHOUT_FORMULA = 2_000
+DRAWS_FOR_EACH_POINT = 10
+MOST_PAIRS = 2 * 10**8
 CATALOGUE: tuple[Definition, ...] = (
     JensenShannon(),
     KullbackLeibler(),
@@ -96,8 +102,9 @@ def divergence(
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
         `torch.distributions` or `scipy.stats`, or a `Pushforward`. Two known distributions give
-        the exact value. A known distribution or pushforward facing samples is sampled, as many
-        points as the other side has.
+        the exact value where one is known. A measure that faces samples is drawn from: a
+        pushforward as many points as the other side has, a known distribution up to ten times as
+        many, and kernel densities use its own density.
     method : str or estimator
         How to find the critic: "auto", another shorthand, or an object such as `KDE()`.
     weights_p, weights_q : array-like of shape (n_samples,), optional
@@ -157,6 +164,8 @@ def _estimates(
     if is_known(p) and is_known(q) and (method == "auto" or isinstance(method, Auto)):
         known = as_known(p, name="p"), as_known(q, name="q")
         return _known_estimates(definitions, *known, run)
+    if (is_known(p) or is_known(q)) and sum(map(_can_be_drawn, (p, q))) == 1:
+        return _half_known_estimates(definitions, p, q, method, weights, nan_policy, run)
     sample_p, sample_q = as_pair(p, q, weights, nan_policy, run)
     return estimate_samples(definitions, sample_p, sample_q, method, run)
 
@@ -169,21 +178,61 @@ def _known_estimates(
         try:
             results.append(_exact(definition, p, q, run))
         except NoClosedFormError:
-            if len(definitions) == 1:
-                raise
-            # One row that has no exact value must not cost the others.
-            results += estimate_samples([definition], *_row_samples(p, q, run), "auto", run)
+            results += estimate_samples([definition], *_draws_of_both(p, q, run), "auto", run)
     return results
 
 
-def _row_samples(p: Known, q: Known, run: Run) -> tuple[Samples, Samples]:
-    return run.once(
-        "draws",
-        lambda: (
-            _drawn(p, "p", DRAWS_OF_ROW, "raise", run),
-            _drawn(q, "q", DRAWS_OF_ROW, "raise", run),
-        ),
-    )
+def _draws_of_both(p: Known, q: Known, run: Run) -> tuple[Samples, Samples]:
+    def draw() -> tuple[Samples, Samples]:
+        drawn = [
+            _drawn(known, name, DRAWS_WITHOUT_FORMULA, "raise", run)
+            for known, name in ((p, "p"), (q, "q"))
+        ]
+        note = "No exact value is known."
+        return replace(drawn[0], notes=(note, *drawn[0].notes)), drawn[1]
+
+    return run.once("draws", draw)
+
+
+def _half_known_estimates(
+    definitions: Sequence[Definition],
+    p: Any,
+    q: Any,
+    method: str | Estimator,
+    weights: tuple[Any, Any],
+    nan_policy: NanPolicy,
+    run: Run,
+) -> list[Estimate]:
+    sampled, known = ("p", "q") if is_known(q) else ("q", "p")
+    data = {"p": p, "q": q}
+    own_weights = weights[0] if sampled == "p" else weights[1]
+    sample = as_samples(data[sampled], name=sampled, weights=own_weights, nan_policy=nan_policy)
+    measure = as_known(data[known], name=known)
+    seed = int(run.rng.integers(2**63))
+    counts = [_draws_for(definition, sample) for definition in definitions]
+    results: dict[int, Estimate] = {}
+    for count in dict.fromkeys(counts):
+        # Of its own for each count, so that a value does not depend on what else was asked.
+        own_run = replace(run, rng=np.random.default_rng([seed, count]), memory={})
+        drawn = _drawn(measure, known, count, nan_policy, own_run)
+        if not measure.discrete:
+            drawn = replace(drawn, known=measure)
+        sides = (sample, drawn) if sampled == "p" else (drawn, sample)
+        check_pair(*sides)
+        rows = [row for row, own in enumerate(counts) if own == count]
+        group = [definitions[row] for row in rows]
+        results.update(zip(rows, estimate_samples(group, *sides, method, own_run), strict=True))
+    return [results[row] for row in range(len(definitions))]
+
+
+def _draws_for(definition: Definition, sample: Samples) -> int:
+    """Draws of a known measure: their error vanishes beside the sample's, as far as time allows."""
+    n = sample.n
+    if isinstance(definition, Sinkhorn) or (isinstance(definition, Wasserstein) and sample.d > 1):
+        return n
+    if isinstance(definition, MMD | Energy) and sample.d > 1:
+        return max(n, min(DRAWS_FOR_EACH_POINT * n, math.isqrt(MOST_PAIRS)))
+    return max(n, min(DRAWS_FOR_EACH_POINT * n, MOST_PAIRS // n))
 
 
 def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:

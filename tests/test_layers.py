@@ -21,7 +21,7 @@ ALLOWED = {
     "definitions": BASE,
     "density": BASE | {"work", "measures"},
     "networks": BASE,
-    "closed_form": BASE | {"work", "measures", "definitions", "density", "estimate"},
+    "closed_form": BASE | {"work", "measures", "definitions", "density", "estimate", "inference"},
     "inference": BASE | {"work", "measures", "definitions", "density", "estimate"},
     "estimators": BASE
     | {"work", "measures", "definitions", "density", "networks", "estimate", "inference"},

@@ -11,30 +11,47 @@ from divergences.closed_form.integrand import Growth, Integrand, integrand_of
 from divergences.closed_form.registry import Answer
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Reading
+from divergences.inference.lower_bound import Fresh
 from divergences.measures.known import Known
 from divergences.work import Run
 
 DRAWS = 100_000
+_MOST_DRAWS = 1_600_000
+_RELATIVE_ERROR = 2e-3
 
 
 def ratio_by_draws(definition: RatioDivergence, p: Known, q: Known, run: Run) -> Answer:
-    """Mean of the divergence's terms at points drawn from both measures."""
+    """Mean of the divergence's terms at points drawn from both measures.
+
+    The draws are doubled until the standard error is 0.2 % of the value, or 1.6 million are drawn.
+    """
     integrand = integrand_of(definition)
-    at_p, at_q = (_log_ratio(known, p, q, run) for known in (p, q))
-    for growth, lacking, name in (
-        (integrand.upper, np.isposinf(at_p), "q"),
-        (integrand.lower, np.isneginf(at_q), "p"),
-    ):
-        if lacking.any() and math.isinf(growth.limit):
-            note = f"{int(lacking.sum())} of {DRAWS:,} draws lie outside the support of {name}."
-            return Reading(math.inf, 0.0, notes=(note,)), "exact: the supports differ"
-    terms_p, terms_q = _against_mixture(integrand, at_p), _against_mixture(integrand, at_q)
+    at_p, at_q = (_log_ratio(known, p, q, DRAWS, run) for known in (p, q))
+    while True:
+        for growth, lacking, name in (
+            (integrand.upper, np.isposinf(at_p), "q"),
+            (integrand.lower, np.isneginf(at_q), "p"),
+        ):
+            if lacking.any() and math.isinf(growth.limit):
+                count = f"{int(lacking.sum()):,} of {len(at_p):,}"
+                note = f"{count} draws lie outside the support of {name}."
+                return Reading(math.inf, 0.0, notes=(note,)), "exact: the supports differ"
+        terms_p, terms_q = _against_mixture(integrand, at_p), _against_mixture(integrand, at_q)
+        value = float(np.mean(terms_p) + np.mean(terms_q)) / 2
+        stderr = math.sqrt((np.var(terms_p) + np.var(terms_q)) / len(at_p)) / 2
+        if stderr <= _RELATIVE_ERROR * abs(value) or 2 * len(at_p) > _MOST_DRAWS:
+            break
+        at_p, at_q = (
+            np.concatenate([ratio, _log_ratio(known, p, q, len(ratio), run)])
+            for ratio, known in ((at_p, p), (at_q, q))
+        )
     reading = Reading(
-        float(np.mean(terms_p) + np.mean(terms_q)) / 2,
-        math.sqrt((np.var(terms_p) + np.var(terms_q)) / DRAWS) / 2,
+        value,
+        stderr,
         notes=_warnings(integrand.upper, at_p) + _warnings(integrand.lower, -at_q),
+        fresh=Fresh(definition, ((at_p, at_q),)),
     )
-    return reading, f"Monte Carlo from known densities, {DRAWS:,} draws"
+    return reading, f"Monte Carlo with the exact critic, {len(at_p):,} draws"
 
 
 def _against_mixture(integrand: Integrand, ratio: np.ndarray) -> np.ndarray:
@@ -42,8 +59,8 @@ def _against_mixture(integrand: Integrand, ratio: np.ndarray) -> np.ndarray:
     return 2 * integrand(log_expit(ratio), log_expit(-ratio))
 
 
-def _log_ratio(known: Known, p: Known, q: Known, run: Run) -> np.ndarray:
-    points = known.sample(DRAWS, run.rng)
+def _log_ratio(known: Known, p: Known, q: Known, count: int, run: Run) -> np.ndarray:
+    points = known.sample(count, run.rng)
     return p.log_density(points) - q.log_density(points)
 
 
@@ -52,9 +69,10 @@ def _warnings(growth: Growth, ratio: np.ndarray) -> tuple[str, ...]:
         return ()
     weights = np.exp(growth.exponent * (ratio - ratio.max()))
     effective = weights.sum() ** 2 / np.sum(weights**2)
-    if effective > DRAWS / 20:
+    if effective > len(ratio) / 20:
         return ()
+    share = f"{effective:,.0f} of {len(ratio):,}"
     return (
-        f"A few draws decide the value (effective number {effective:,.0f} of {DRAWS:,}): it may "
-        f"be too low by far more than its standard error, and the truth may be infinite.",
+        f"A few draws decide the value (effective number {share}): it may be too low by far more "
+        f"than its standard error, and the truth may be infinite.",
     )

@@ -252,7 +252,7 @@ def _finish(
         reading = reading.with_notes(
             "p and q hold the very same points: error bars are for two independent samples."
         )
-    kept = (_thinned(p), _thinned(q))
+    kept = (replace(_thinned(p), known=None), replace(_thinned(q), known=None))
     return Estimate(
         reading, Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
     )

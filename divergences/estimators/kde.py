@@ -45,7 +45,8 @@ class KDE(RatioEstimator):
     points, kernel tails alone would make l huge and arbitrary; r makes it near zero there, and
     holds it to about ln(n/c) where only one of them has points. Then l becomes a l + b, with a
     and b from a logistic regression of membership on l: this undoes what blur does to all
-    log-ratios alike. The values follow every invertible affine map of the data.
+    log-ratios alike. The values follow every invertible affine map of the data. Where one measure
+    is known, its own density takes the place of f.
 
     Parameters
     ----------
@@ -140,14 +141,28 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     if estimator.needs_covariance:
         for name, sample in (("p", p), ("q", q)):
             _check_has_density(name, sample, subspace)
-    p, q = (replace(sample, points=subspace.reduce(sample.points)) for sample in (p, q))
+    # A known density is that of all columns, and the grid is laid out by bandwidths.
+    p, q = (
+        sample
+        if subspace.is_full and not estimator.integrate
+        else replace(sample, points=subspace.reduce(sample.points), known=None)
+        for sample in (p, q)
+    )
     kernel = as_kernel(estimator.kernel)
     weight = float(estimator.background)
     # The integral is of the densities as they are, so that none must rely on a slope.
     with_slope = not estimator.integrate
-    *widths, scale = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
+    chosen = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
+    if not chosen.exact:
+        p, q = replace(p, known=None), replace(q, known=None)
+    notes += tuple(
+        f"The known density of {name} is used as it is."
+        for name, sample in (("p", p), ("q", q))
+        if sample.known is not None
+    )
+    widths = chosen.widths
     background = Background.of(p, q)
-    pair = DensityPair.fit(p, q, (widths[0], widths[1]), kernel, weight, background, subspace)
+    pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace)
     at_p, at_q, shares = pair.leave_one_out(p, q, run)
     slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
@@ -156,7 +171,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     wider = 2.0 ** (1 / (p.d + 4))
     half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
     smaller, halves = _fit_halves(pair, p, q, half_widths, run)
-    notes += (*_scale_notes(scale), *_overlap_notes(shares))
+    notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
     apart = max(shares) > _TELLING_SHARE
     return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes, apart), pair, halves, p, q)

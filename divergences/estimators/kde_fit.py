@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.density.kernels import SmoothingKernel
+    from divergences.measures.known import Known
     from divergences.measures.samples import Samples
     from divergences.work import Run
 
@@ -35,15 +36,49 @@ _SMALLEST_POWER, _LARGEST_POWER = -20, 1
 _STARTS = (0, -4, -8, -12)
 _MARGIN = 8.0
 
+_Widths = tuple[Bandwidth, Bandwidth]
+
 
 @dataclass(frozen=True, eq=False)
-class DensityPair:
-    r"""Densities of P and Q, each (n f + c r)/(n + c) with kernel density f and background r.
+class ExactDensity:
+    """A known density in the place of a kernel density: nothing to fit, nothing to leave out.
 
     Parameters
     ----------
-    p, q : KernelMixture
-        The kernel densities, of the columns that span the data.
+    known : Known
+        The measure.
+    points : ndarray of shape (n, d)
+        Its draws.
+    mass : ndarray of shape (n,)
+        Their weights.
+    kernel : SmoothingKernel
+        The kernel of the other density.
+    """
+
+    known: Known
+    points: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    kernel: SmoothingKernel
+
+    def log_density(
+        self, points: NDArray[np.float64], run: Run | None = None
+    ) -> NDArray[np.float64]:
+        """ln of the density at points of shape (k, d)."""
+        return self.known.log_density(points)
+
+    def leave_one_out(self, run: Run | None = None) -> NDArray[np.float64]:
+        """ln of the density at its draws, which did not shape it."""
+        return self.known.log_density(self.points)
+
+
+@dataclass(frozen=True, eq=False)
+class DensityPair:
+    r"""Densities of P and Q, each (n f + c r)/(n + c) with density f and background r.
+
+    Parameters
+    ----------
+    p, q : KernelMixture or ExactDensity
+        The densities of the columns that span the data.
     background : Background
         The density r.
     weight : float
@@ -54,8 +89,8 @@ class DensityPair:
         The calibration: a ln(p/q) + b is what is reported.
     """
 
-    p: KernelMixture
-    q: KernelMixture
+    p: KernelMixture | ExactDensity
+    q: KernelMixture | ExactDensity
     background: Background
     weight: float
     subspace: Subspace
@@ -74,11 +109,13 @@ class DensityPair:
         subspace: Subspace,
     ) -> DensityPair:
         """Place the kernels on samples that are reduced to the spanning columns."""
-        mixtures = [
+        densities = [
             KernelMixture.fit(sample.points, sample.mass, kernel, bandwidth)
+            if sample.known is None
+            else ExactDensity(sample.known, sample.points, sample.mass, kernel)
             for sample, bandwidth in zip((p, q), bandwidths, strict=True)
         ]
-        return cls(mixtures[0], mixtures[1], background, weight, subspace)
+        return cls(densities[0], densities[1], background, weight, subspace)
 
     def refit(self, p: Samples, q: Samples, bandwidths: tuple[Bandwidth, Bandwidth]) -> DensityPair:
         """Place kernels on other points of the same measures, before the same background."""
@@ -121,7 +158,10 @@ class DensityPair:
         return at_p, at_q, shares
 
     def _blend(
-        self, mixture: KernelMixture, log_density: NDArray[np.float64], floor: NDArray[np.float64]
+        self,
+        mixture: KernelMixture | ExactDensity,
+        log_density: NDArray[np.float64],
+        floor: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         size = effective_size(mixture.mass)
         both = np.logaddexp(math.log(size) + log_density, math.log(self.weight) + floor)
@@ -129,10 +169,31 @@ class DensityPair:
         return blended
 
     def _is_out_of_reach(
-        self, mixture: KernelMixture, log_density: NDArray[np.float64], floor: NDArray[np.float64]
+        self,
+        mixture: KernelMixture | ExactDensity,
+        log_density: NDArray[np.float64],
+        floor: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         size = effective_size(mixture.mass)
         return (math.log(size) + log_density < math.log(self.weight) + floor).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The bandwidths of both densities, and how they came about.
+
+    Parameters
+    ----------
+    widths : pair of Bandwidth
+    scale : float
+        The multiple of Scott's rule that cross-validation chose, 1 otherwise.
+    exact : bool
+        Whether a known density is used as it is, rather than blurred like the other.
+    """
+
+    widths: tuple[Bandwidth, Bandwidth]
+    scale: float = 1.0
+    exact: bool = True
 
 
 def choose_bandwidths(
@@ -144,25 +205,24 @@ def choose_bandwidths(
     run: Run,
     *,
     with_slope: bool,
-) -> tuple[Bandwidth, Bandwidth, float]:
+) -> Choice:
     """Bandwidths of both densities by a rule, the user's numbers, or cross-validation.
-
-    The third value is the multiple of Scott's rule that cross-validation chose, 1 otherwise.
 
     Cross-validation takes Scott's bandwidths, for each sample's own covariance and for the mean
     of the two, and the power of two times them at which the leave-one-out Jensen–Shannon
     divergence is greatest, after calibration with or without a slope: as held-out values lie
-    below the truth on average, the greatest is nearest.
+    below the truth on average, the greatest is nearest. A known density is tried as it is, which
+    has no error, and as a kernel density of its draws, which has the same blur as the other.
     """
     if setting != CROSS_VALIDATED:
         p_width, q_width = (
             resolve_bandwidth(setting, sample.points, sample.mass, kernel) for sample in (p, q)
         )
-        return p_width, q_width, 1.0
-    shape, scale = contrast(p, q, kernel, weight, run, with_slope=with_slope)
+        return Choice((p_width, q_width))
+    shape, scale, exact = contrast(p, q, kernel, weight, run, with_slope=with_slope)
     own, common = _scott_bandwidths(p, q, kernel)
     first, second = common if shape == "common" else own
-    return first.scaled(scale), second.scaled(scale), scale
+    return Choice((first.scaled(scale), second.scaled(scale)), scale, exact)
 
 
 def contrast(
@@ -173,21 +233,11 @@ def contrast(
     run: Run,
     *,
     with_slope: bool = True,
-) -> tuple[str, float]:
-    """The covariance ("own" or "common") and the multiple of Scott's rule that contrast best."""
-    few_p, few_q = (_thinned(sample, run) for sample in (p, q))
-    definition, whole = JensenShannon(), Subspace(tuple(range(p.d)), {}, ())
-    background = Background.of(p, q)
-
-    def score(bandwidths: tuple[Bandwidth, Bandwidth], power: int) -> float:
-        scaled = bandwidths[0].scaled(2.0**power), bandwidths[1].scaled(2.0**power)
-        pair = DensityPair.fit(few_p, few_q, scaled, kernel, weight, background, whole)
-        at_p, at_q, _ = pair.leave_one_out(few_p, few_q, run)
-        masses = few_p.mass, few_q.mass
-        slope, offset = calibration(at_p, at_q, *masses, weight, with_slope=with_slope)
-        at_p, at_q = slope * at_p + offset, slope * at_q + offset
-        return few_p.mean(definition.critic_p(at_p)) + few_q.mean(definition.critic_q(at_q))
-
+) -> tuple[str, float, bool]:
+    """What contrasts best: the covariance ("own" or "common"), the multiple of Scott's rule, and
+    whether a known density is used as it is.
+    """
+    few_p, few_q = _thinned(p, run), _thinned(q, run)
     # Covariances of all points, which span where few may not; widths for the few.
     wider = [
         (sample.effective_size / few.effective_size) ** (1 / (p.d + 4))
@@ -197,15 +247,46 @@ def contrast(
         (first.scaled(wider[0]), second.scaled(wider[1]))
         for first, second in _scott_bandwidths(p, q, kernel)
     )
+    found = [(*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope), True)]
+    if few_p.known is not None or few_q.known is not None:
+        few_p, few_q = (replace(sample, known=None) for sample in (few_p, few_q))
+        found.append(
+            (*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope), False)
+        )
+    _, shape, scale, exact = max(found, key=lambda one: one[0])
+    return shape, scale, exact
+
+
+def _best_scale(
+    p: Samples,
+    q: Samples,
+    kernel: SmoothingKernel,
+    weight: float,
+    own: _Widths,
+    common: _Widths,
+    run: Run,
+    with_slope: bool,
+) -> tuple[float, str, float]:
+    definition, whole = JensenShannon(), Subspace(tuple(range(p.d)), {}, ())
+    background = Background.of(p, q)
+
+    def score(bandwidths: _Widths, power: int) -> float:
+        scaled = bandwidths[0].scaled(2.0**power), bandwidths[1].scaled(2.0**power)
+        pair = DensityPair.fit(p, q, scaled, kernel, weight, background, whole)
+        at_p, at_q, _ = pair.leave_one_out(p, q, run)
+        slope, offset = calibration(at_p, at_q, p.mass, q.mass, weight, with_slope=with_slope)
+        at_p, at_q = slope * at_p + offset, slope * at_q + offset
+        return p.mean(definition.critic_p(at_p)) + q.mean(definition.critic_q(at_q))
+
     # Where tails are heavy, all wide kernels are equally blind: a climb from there ends there.
     # A start far down must be better by more than chance makes it.
-    margin = _MARGIN / (few_p.effective_size + few_q.effective_size)
+    margin = _MARGIN / (p.effective_size + q.effective_size)
     start = max(_STARTS, key=lambda power: score(own, power) - (margin if power else 0.0))
     own_value, own_power = _climb(lambda power: score(own, power), start)
     common_value, common_power = _climb(lambda power: score(common, power), own_power)
     if common_value > own_value:
-        return "common", 2.0**common_power
-    return "own", 2.0**own_power
+        return common_value, "common", 2.0**common_power
+    return own_value, "own", 2.0**own_power
 
 
 def _thinned(sample: Samples, run: Run) -> Samples:

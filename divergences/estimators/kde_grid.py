@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from divergences.definitions import RatioDivergence
+from divergences.density.mixture import KernelMixture
 from divergences.estimators.kde_fit import DensityPair
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def _grid(pair: DensityPair, p: Samples, q: Samples) -> tuple[NDArray[np.float64
     total = pair.background.scatter.matrix
     axes = eigh(np.cov(p.points.T, aweights=p.mass).reshape(p.d, p.d), total)[1]
     center = pair.background.center
+    mixtures = [f for f in (pair.p, pair.q) if isinstance(f, KernelMixture)]
     lines = []
     for axis in axes.T:
-        widths = [math.sqrt(axis @ f.bandwidth.matrix @ axis) for f in (pair.p, pair.q)]
+        widths = [math.sqrt(axis @ f.bandwidth.matrix @ axis) for f in mixtures]
         places = [(sample.points - center) @ axis for sample in (p, q)]
         reach = _REACH.get(pair.p.kernel.name, 1.0)
         low = min(x.min() - reach * h for x, h in zip(places, widths, strict=True))

@@ -121,7 +121,7 @@ def _bandwidth_factors(
     setting = estimator.bandwidth
     if setting == CROSS_VALIDATED:
         p, q = as_samples(x, name="x"), as_samples(y, name="y")
-        shape, scale = contrast(p, q, kernel, float(estimator.background), run)
+        shape, scale, _ = contrast(p, q, kernel, float(estimator.background), run)
         widths = [scale * kernel.canonical_factor(d) * len(z) ** (-1 / (d + 4)) for z in (x, y)]
         covariances = [torch.cov(z.T).reshape(d, d) for z in (x, y)]
         if shape == "common":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -133,6 +134,9 @@ class Search:
 
     def _balls(self, part: Part, k: int, name: str, pair: WhitePair) -> Balls:
         own, other = _sides(part, pair)
+        if not part.both:
+            # A larger sample is thinned to the size of the other, and k points must be left.
+            k = min(math.ceil(k * max(own.n / other.n, 1.0)), own.n - 1)
         find = partial(balls_about, own, other, k, self.run, both=part.both)
         return self.run.once(("balls", name, k, part.of_p, part.both), find)
 

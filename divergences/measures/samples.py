@@ -13,6 +13,8 @@ from divergences.measures.arrays import listed, to_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from divergences.measures.known import Known
+
 NanPolicy = Literal["raise", "omit", "keep"]
 
 
@@ -30,12 +32,15 @@ class Samples:
         Names of the features where the data had them.
     notes : tuple of str
         What happened at the door, such as rows left out.
+    known : Known or None
+        The measure that the points were drawn from, where its density may be used.
     """
 
     points: NDArray[np.float64]
     weights: NDArray[np.float64] | None = None
     columns: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    known: Known | None = None
 
     @property
     def n(self) -> int:
@@ -90,7 +95,7 @@ class Samples:
     def select(self, feature: int) -> Samples:
         """Return one feature as a one-dimensional sample."""
         names = None if self.columns is None else (self.columns[feature],)
-        return replace(self, points=self.points[:, [feature]], columns=names)
+        return replace(self, points=self.points[:, [feature]], columns=names, known=None)
 
 
 def as_samples(
