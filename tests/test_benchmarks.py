@@ -139,6 +139,7 @@ def test_every_pair_has_every_value():
     for pair in PAIRS:
         assert set(pair.truth) == set(DIVERGENCES)
         assert set(DIVERGENCES) < set(bound(pair, 1, 1))
+        assert min(bound(pair, 1, 1).values()) >= 0
 
 
 def test_a_pair_without_stored_values_says_what_to_run(monkeypatch):

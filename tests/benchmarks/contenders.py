@@ -61,10 +61,14 @@ def ours(name: str, method: str | dv.Estimator, definitions: dict[str, dv.Defini
     def run(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
         wanted = list(definitions.values())
         found = dv.compare(x, y, divergences=wanted, method=method, rng=seed)
-        return {
-            key: Outcome(float(each), *each.interval())
-            for key, each in zip(definitions, found, strict=True)
+        named = dict(zip(definitions, found, strict=True))
+        outcomes = {key: Outcome(float(each), *each.interval()) for key, each in named.items()}
+        brackets = {
+            f"{key} bracket": Outcome(float(each), *each.bracket)
+            for key, each in named.items()
+            if each.bracket is not None
         }
+        return outcomes | brackets
 
     return Contender(name, run, ours=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.masses import divergences, drawn, moment, variances
+from tests.benchmarks.masses import divergences, drawn, is_finite, moment, variances
 from tests.benchmarks.pair import STORE, Pair
 from tests.benchmarks.pairs import PAIRS
 
@@ -42,7 +42,7 @@ def contents(pair: Pair) -> dict[str, Any]:
         truth |= {key: (value, 0.0) for key, value in pair.known().items()}
     if pair.power is not None:
         truth["H2"] = (1 - pair.power(0.5), 0.0)
-        truth["chi2"] = (pair.power(2) - 1 if pair.orders[1] > 2 else math.inf, 0.0)
+        truth["chi2"] = (pair.power(2) - 1 if is_finite(2, pair.orders) else math.inf, 0.0)
     return {
         "truth": {key: [value, stderr] for key, (value, stderr) in truth.items()},
         "variances": {key: list(each) for key, each in spread.items()},

@@ -19,6 +19,7 @@ LogDensity = Callable[[np.ndarray], np.ndarray]
 DIVERGENCES = ("JS", "KL", "reverse KL", "TV", "H2", "chi2")
 _NODES = 400_000
 _SIDE = 2_000
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,11 @@ def moment(masses: Masses, order: float) -> float:
     return float(np.exp(logsumexp(log_terms))) if both.any() else 0.0
 
 
+def is_finite(order: float, orders: tuple[float, float]) -> bool:
+    """Whether the order is inside the open interval, whose ends are known up to rounding."""
+    return orders[0] + _ROUNDING < order < orders[1] - _ROUNDING
+
+
 def divergences(masses: Masses, orders: tuple[float, float]) -> dict[str, float]:
     """Every divergence of the pair.
 
@@ -115,14 +121,14 @@ def divergences(masses: Masses, orders: tuple[float, float]) -> dict[str, float]
         The open interval of the k for which E_Q[(p/q)^k] is finite, which a sum cannot tell.
     """
     p, q, ratio = np.exp(masses.log_p), np.exp(masses.log_q), masses.log_ratio
-    beyond = [float(q[ratio == -math.inf].sum()), float(p[ratio == math.inf].sum())]
+    open_p = bool(p[ratio == math.inf].sum())
     return {
         "JS": _mean(p, _half_log_posterior(ratio)) + _mean(q, _half_log_posterior(-ratio)),
         "KL": _mean(p, ratio),
         "reverse KL": _mean(q, -ratio),
         "TV": float(np.abs(p - q).sum()) / 2,
         "H2": 1 - moment(masses, 0.5),
-        "chi2": moment(masses, 2) - 1 if orders[1] > 2 and beyond[1] == 0 else math.inf,
+        "chi2": moment(masses, 2) - 1 if is_finite(2, orders) and not open_p else math.inf,
     }
 
 
@@ -142,7 +148,7 @@ def variances(
 
     def finite(order: float) -> bool:
         beyond = (order > 1 and open_p) or (order < 0 and open_q)
-        return orders[0] < order < orders[1] and not beyond
+        return is_finite(order, orders) and not beyond
 
     known_p = math.inf if open_p else _variance(p, ratio)
     known_q = math.inf if open_q else _variance(q, ratio)
@@ -152,10 +158,10 @@ def variances(
         "KL": (known_p, square - 1 if finite(2) else math.inf),
         "reverse KL": (power(-1) - 1 if finite(-1) else math.inf, known_q),
         "TV": (_variance(p, np.sign(ratio) / 2), _variance(q, np.sign(ratio) / 2)),
-        "H2": ((inside_q - affinity**2) / 4, (inside_p - affinity**2) / 4),
+        "H2": (max(inside_q - affinity**2, 0.0) / 4, max(inside_p - affinity**2, 0.0) / 4),
         "chi2": (
-            4 * (power(3) - square**2) if finite(3) else math.inf,
-            power(4) - square**2 if finite(4) else math.inf,
+            4 * max(power(3) - square**2, 0.0) if finite(3) else math.inf,
+            max(power(4) - square**2, 0.0) if finite(4) else math.inf,
         ),
         "KL given p/q": (known_p, 0.0),
         "reverse KL given p/q": (0.0, known_q),

@@ -13,7 +13,7 @@ from tests.benchmarks.masses import DIVERGENCES
 from tests.benchmarks.mutual_information import INFORMATION_TASKS
 from tests.benchmarks.pairs import PAIRS, yardstick
 from tests.benchmarks.records import read_summaries
-from tests.benchmarks.scores import PAIR_NAMED, Contest, Scores, finite, geometric_mean
+from tests.benchmarks.scores import PAIR_NAMED, Contest, Scores, finite, geometric_mean, pooled
 from tests.benchmarks.transport_cases import TRANSPORT_CASES
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -202,13 +202,12 @@ def transport() -> dict[str, str]:
             cells.append(f"{case.truth[name]:.4g}" if name in case.truth else "–")
             cells += [f"{row.rmse:.3g}" if row else "–" for row in found]
         lines.append(cells)
-    ours = [row for (m, *_), row in rows.items() if m == "auto" and not math.isnan(row.coverage)]
-    total = sum(row.seeds for row in ours)
-    share = sum(row.coverage * row.seeds for row in ours) / total if total else math.nan
+    ours = [row for (m, *_), row in rows.items() if m == "auto"]
     counts = sorted({row.n for row in rows.values()})
     return {
         "n transport": ", ".join(f"{n:,}" for n in counts) or "–",
-        "transport coverage": percent(share),
+        "transport coverage": percent(pooled(r for r in ours if "bracket" not in r.divergence)),
+        "bracket coverage": percent(pooled(r for r in ours if "bracket" in r.divergence)),
         "transport": table(["pair", *(c for n, m in columns.items() for c in (n, *m))], lines),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -146,7 +147,7 @@ ON_THE_LINE: tuple[Pair, ...] = (
 )  # fmt: skip
 
 
-def radial(d: int, radius: stats.rv_continuous) -> Measure:
+def radial(d: int, radius: Any) -> Measure:
     """Uniform directions, and a radius with the given distribution."""
 
     def sample(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -176,7 +177,7 @@ class _RootF:
 
 
 def by_radius(
-    name: str, d: int, p: object, q: object, tags: Tags, orders: tuple[float, float] = EVERY_ORDER,
+    name: str, d: int, p: Any, q: Any, tags: Tags, orders: tuple[float, float] = EVERY_ORDER,
     public: bool = False,
 ) -> Pair:  # fmt: skip
     """Pair that differs in length only: as far apart as the two lengths are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,33 @@ def sklearn_kde(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
     x, y = scaler.transform(x), scaler.transform(y)
     p, q = (KernelDensity(bandwidth="scott").fit(sample) for sample in (x, y))
     return densities_plugged_in(p.score_samples, q.score_samples, x, y)
+
+
+def out_of_fold(classifier: Any, x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
+    """Log-odds by five-fold cross-validation."""
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    points, labels = np.vstack([x, y]), np.repeat([1, 0], [len(x), len(y)])
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    odds = cross_val_predict(classifier, points, labels, cv=folds, method="decision_function")
+    odds += math.log(len(y) / len(x))
+    return plugged_in(odds[: len(x)], odds[len(x) :])
+
+
+def sklearn_logistic(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    squares = PolynomialFeatures(2, include_bias=False)
+    logistic = LogisticRegression(max_iter=1000)
+    return out_of_fold(make_pipeline(StandardScaler(), squares, logistic), x, y, seed)
+
+
+def sklearn_boosting(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return out_of_fold(HistGradientBoostingClassifier(random_state=seed), x, y, seed)
 
 
 def neighbor_distances(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,6 +161,8 @@ def densratio(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Outcome]:
 PEERS_RATIO = (
     Contender("scipy gaussian_kde", scipy_kde, "scipy"),
     Contender("sklearn KernelDensity", sklearn_kde, "sklearn"),
+    Contender("sklearn logistic", sklearn_logistic, "sklearn"),
+    Contender("sklearn boosting", sklearn_boosting, "sklearn"),
     Contender("Wang-Kulkarni-Verdu 5-nn", wang_kulkarni_verdu, "scipy"),
     Contender("npeet-plus", npeet_plus, "npeet_plus"),
     Contender("infomeasure", infomeasure, "infomeasure"),

@@ -80,9 +80,7 @@ class Scores:
 
     def coverage(self, method: str) -> float:
         """Share of all intervals that contain the truth."""
-        rows = [row for row in self.of(method) if not math.isnan(row.coverage)]
-        total = sum(row.seeds for row in rows)
-        return sum(row.coverage * row.seeds for row in rows) / total if total else math.nan
+        return pooled(self.of(method))
 
     def seconds(self, method: str) -> float:
         """Median over cases of the median time."""
@@ -119,6 +117,13 @@ class Contest:
             against.get(worst_case, math.nan),
             worst_case,
         )
+
+
+def pooled(rows: Iterable[Row]) -> float:
+    """Coverage over all samples of all rows that have intervals; NaN if none has."""
+    kept = [row for row in rows if not math.isnan(row.coverage)]
+    total = sum(row.seeds for row in kept)
+    return sum(row.coverage * row.seeds for row in kept) / total if total else math.nan
 
 
 def geometric_mean(values: Iterable[float]) -> float:

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.benchmarks import accuracy, mutual_information, page, records
+from tests.benchmarks import accuracy, mutual_information, page, peers, records
 from tests.benchmarks.contenders import Contender
 from tests.benchmarks.pairs import pair_named
-from tests.benchmarks.peers import PEERS_RATIO, plugged_in
 from tests.benchmarks.picture import spread
 from tests.benchmarks.records import Outcome, Record, Row, read_raw, read_summaries, summarize
 from tests.benchmarks.scores import Contest, Scores, geometric_mean
@@ -116,7 +115,7 @@ def test_integrands_at_the_true_ratio_average_to_the_truth():
     # Four standard errors, a false alarm in 16,000 for each of six.
     pair, n, rng = pair_named("t(3), shift 1"), 40_000, np.random.default_rng(0)
     at_p, at_q = (pair.log_ratio(s(n, rng)) for s in (pair.sample_p, pair.sample_q))
-    found = plugged_in(at_p, at_q)
+    found = peers.plugged_in(at_p, at_q)
     spread = {"JS": 0.3, "KL": 0.9, "reverse KL": 0.9, "TV": 0.3, "H2": 0.15, "chi2": 2.0}
     for name, each in spread.items():
         assert abs(found[name].value - pair.truth[name]) < 4 * each / math.sqrt(n), name
@@ -124,13 +123,19 @@ def test_integrands_at_the_true_ratio_average_to_the_truth():
 
 @pytest.mark.parametrize(
     ("peer", "name", "tolerance"),
-    [(PEERS_RATIO[0], "JS", 0.03), (PEERS_RATIO[1], "JS", 0.03), (PEERS_RATIO[2], "KL", 0.1)],
-    ids=lambda value: getattr(value, "name", str(value)),
+    [
+        (peers.scipy_kde, "JS", 0.03),
+        (peers.sklearn_kde, "JS", 0.03),
+        (peers.sklearn_logistic, "JS", 0.03),
+        (peers.sklearn_boosting, "TV", 0.1),
+        (peers.wang_kulkarni_verdu, "KL", 0.1),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_peers_come_near_an_easy_truth(peer, name, tolerance):
     # Their bias and four standard errors fit between.
     pair, rng = pair_named("normals, shift 1"), np.random.default_rng(0)
-    found = peer.run(pair.sample_p(2000, rng), pair.sample_q(2000, rng), 0)
+    found = peer(pair.sample_p(1000, rng), pair.sample_q(1000, rng), 0)
     assert found[name].value == pytest.approx(pair.truth[name], abs=tolerance)
 
 

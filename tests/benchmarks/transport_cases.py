@@ -28,8 +28,9 @@ class TransportCase:
 
     @cached_property
     def truth(self) -> dict[str, float]:
-        """Exact values by distance."""
-        return self.values()
+        """Exact values by distance, and the same again for brackets around them."""
+        values = self.values()
+        return values | {f"{name} bracket": value for name, value in values.items()}
 
 
 def shifted(d: int, length: float) -> TransportCase:
