@@ -70,6 +70,12 @@ from .estimators import (
     PairwiseKernel as PairwiseKernel,
     Sliced as Sliced,
 )
+from .evaluation import (
+    Evaluation as Evaluation,
+    Modes as Modes,
+    Score as Score,
+    evaluate_generator as evaluate_generator,
+)
 from .generative import (
     Autoencoder as Autoencoder,
     GaussianMixture as GaussianMixture,
