@@ -73,6 +73,12 @@ from .estimators import (
     Sliced as Sliced,
     Stacked as Stacked,
 )
+from .evaluation import (
+    Evaluation as Evaluation,
+    Modes as Modes,
+    Score as Score,
+    evaluate_generator as evaluate_generator,
+)
 from .generative import (
     Autoencoder as Autoencoder,
     GaussianMixture as GaussianMixture,

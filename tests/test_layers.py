@@ -29,6 +29,19 @@ ALLOWED = {
     "estimation": BASE | {"work", "measures", "definitions", "estimate", "estimators"},
     "two_sample": BASE
     | {"work", "measures", "definitions", "estimate", "estimators", "inference", "estimation"},
+    "evaluation": BASE
+    | {
+        "work",
+        "measures",
+        "definitions",
+        "density",
+        "estimate",
+        "estimators",
+        "estimation",
+        "inference",
+        "generative",
+        "report",
+    },
     "api": {"definitions", "estimation", "estimators"},
 }
 TOP = {"__init__", "__main__", "cli", "demo", "views", "report", "training"}

@@ -61,7 +61,7 @@ class Autoencoder(LatentModel):
         depth: int = 2,
         steps: int = 2_000,
         batch: int = 128,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 2e-3,
         rng: RandomState = None,
     ) -> None:
         self.latent = latent

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Objective = tuple[torch.Tensor, torch.Tensor]
 
 
+_LARGEST_GRADIENT = 10.0
+
+
 class OnScale(nn.Module):
     """A network on standardized data as a map of the data themselves.
 
@@ -203,6 +206,7 @@ class LatentModel(GenerativeModel):
             parts[step] = losses.detach()
             adam.zero_grad()
             losses.sum().backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
             adam.step()
             schedule.step()
         if not parts.isfinite().all():

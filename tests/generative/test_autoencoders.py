@@ -118,13 +118,13 @@ class TestVariationalAutoencoder:
         ).fit(CIRCLE)
         assert sum(part[0] for part in untrained.history_.values()) == total
         # The same networks, by hand, with noise of another seed: within 5 standard errors.
-        m, log_s = untrained.encoder_(torch.tensor(CIRCLE, dtype=torch.float32)).chunk(2, dim=1)
-        z = m + log_s.exp() * torch.randn(m.shape, generator=torch.Generator().manual_seed(5))
+        m, raw = untrained.encoder_(torch.tensor(CIRCLE, dtype=torch.float32)).chunk(2, dim=1)
+        s = (1 + raw.exp()).log()
+        z = m + s * torch.randn(m.shape, generator=torch.Generator().manual_seed(5))
         units = np.mean((CIRCLE - CIRCLE.mean(axis=0)) ** 2)
         back = untrained.decoder_(z).detach().numpy()
         each = np.sum((CIRCLE - back) ** 2, axis=1) / units
-        s2 = (2 * log_s).exp()
-        kl = (log_s + (1 + m**2) / (2 * s2) - 0.5).sum(dim=1).detach().numpy()
+        kl = (s.log() + (1 + m**2) / (2 * s**2) - 0.5).sum(dim=1).detach().numpy()
         loss = each + 0.3 * kl
         assert abs(loss.mean() - total) < 5 * loss.std() * np.sqrt(2 / 600)
 
