@@ -27,6 +27,10 @@ class Source(ABC):
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """Next batch: n points, or as many as the source hands out at once."""
 
+    def take(self, n: int, now: Moment) -> torch.Tensor:
+        """Up to n points to measure on, before the first batch is drawn."""
+        return self.draw(n, now)
+
     @property
     def position(self) -> Numbers:
         """Where the next batch starts."""
@@ -128,12 +132,12 @@ class Loaded(Source):
 
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """The loader's next batch, whatever n is; incomplete ones are left out."""
-        for _ in range(2):
-            batch = self._next()
-            if batch is None:
-                continue
-            points = _first(batch).detach().to(self._like)
-            if len(points) >= self._rows:
+        ends = 0
+        while ends < 2:
+            points = self._next()
+            if points is None:
+                ends += 1
+            elif len(points) >= self._rows:
                 self._rows = len(points)
                 return points
         raise ValueError(
@@ -141,7 +145,14 @@ class Loaded(Source):
             "empty, or smaller than its batch_size with drop_last=True?"
         )
 
-    def _next(self) -> Any:
+    def take(self, n: int, now: Moment) -> torch.Tensor:
+        """The first batches of a pass, until there are n points or the pass ends."""
+        batches: list[torch.Tensor] = []
+        while sum(map(len, batches)) < n and (points := self._next()) is not None:
+            batches.append(points)
+        return torch.cat(batches or [self.draw(n, now)])[:n]
+
+    def _next(self) -> torch.Tensor | None:
         with torch.random.fork_rng(devices=[]):
             if self._batches is None:
                 self._start_pass()
@@ -151,7 +162,8 @@ class Loaded(Source):
         self._batch += 1
         if batch is None:
             self._pass, self._batch, self._batches = self._pass + 1, 0, None
-        return batch
+            return None
+        return _first(batch).detach().to(self._like)
 
     def _start_pass(self) -> None:
         self._seed_batch(-1)

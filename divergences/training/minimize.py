@@ -295,8 +295,4 @@ def _split(
     if isinstance(source, Rows):
         return source.split(min(HELD_OUT_POINTS, int(HELD_OUT_SHARE * source.n)))
     # Of another seed than the batches have.
-    now = Moment(seed=settings.seed + 2**32)
-    batches: list[torch.Tensor] = []
-    while sum(map(len, batches)) < HELD_OUT_POINTS:
-        batches.append(source.draw(HELD_OUT_POINTS, now))
-    return source, torch.cat(batches)
+    return source, source.take(HELD_OUT_POINTS, Moment(seed=settings.seed + 2**32))
