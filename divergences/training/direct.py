@@ -72,8 +72,7 @@ class Direct(Objective):
     method: Any = "auto"
     workers: Workers = ALONE
 
-    @property
-    def critic_steps(self) -> int:
+    def critic_steps(self, now: Moment = START) -> int:
         """None: the critic is a formula."""
         return 0
 

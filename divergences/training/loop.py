@@ -86,7 +86,7 @@ class Trainer:
         now = Moment(self.step, self.steps, self.seed)
         _reseed(now.torch_seed)
         report: CriticReport | None = None
-        rounds = self.objective.critic_steps
+        rounds = self.objective.critic_steps(now)
         for _ in range(rounds - 1):
             with torch.no_grad():
                 x, y = self._batches(now)

@@ -19,6 +19,7 @@ from divergences.training.checkpoint import latest_checkpoint, read_checkpoint
 from divergences.training.codec import decode
 from divergences.training.data import Rows, Source, as_points, as_source
 from divergences.training.distributed import ALONE
+from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.objective import Moment
 from divergences.training.regularizers import Regularizer
@@ -32,7 +33,7 @@ HELD_OUT_POINTS = 1_000
 
 
 def minimize(
-    definition: Definition,
+    definition: Definition | HandOver,
     pushforward: Pushforward,
     nu: Any,
     *,
@@ -60,8 +61,8 @@ def minimize(
 
     Parameters
     ----------
-    definition : Definition
-        Which divergence, such as `JensenShannon()` or `Wasserstein(2)`.
+    definition : Definition or HandOver
+        Which divergence, such as `JensenShannon()` or `Wasserstein(2)`; or one after another.
     pushforward : Pushforward
         The generator g, a torch module that is trained in place, and the latent measure mu.
     nu : array-like of shape (n_samples, n_features), DataLoader or measure
@@ -177,7 +178,7 @@ def resume(
     pushforward: Pushforward,
     nu: Any,
     *,
-    definition: Definition | None = None,
+    definition: Definition | HandOver | None = None,
     critic: nn.Module | None = None,
     optimizer: MakeOptimizer = default_optimizer,
     callbacks: Sequence[Callback] = (),
@@ -227,7 +228,7 @@ def resume(
     return run
 
 
-def _saved_settings(saved: dict[str, Any], definition: Definition | None) -> Settings:
+def _saved_settings(saved: dict[str, Any], definition: Definition | HandOver | None) -> Settings:
     values = {}
     for name, value in saved.items():
         try:

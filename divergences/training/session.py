@@ -71,7 +71,7 @@ class Recorder:
         run, trainer = self._run, self._run.trainer
         now = Moment(trainer.step, trainer.steps, trainer.seed)
         estimate = run.settings.monitor.measure(
-            run.settings.definition, run.pushforward, run.held_out, now
+            run.settings.measured, run.pushforward, run.held_out, now
         )
         run.estimate = estimate
         return replace(row, held_out=float(estimate), held_out_stderr=estimate.stderr)
