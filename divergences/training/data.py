@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from divergences.measures import Pushforward, as_known, as_samples, is_known
 from divergences.training.objective import Moment
@@ -22,6 +22,9 @@ class Source(ABC):
     Laws: batches follow each other as the seed says; `position` is JSON, and after `seek` the
     next batch is the one that would have come next there.
     """
+
+    shared: ClassVar[bool] = True
+    """Whether all workers draw the same batch, each to take its part."""
 
     @abstractmethod
     def draw(self, n: int, now: Moment) -> torch.Tensor:
@@ -121,8 +124,11 @@ class Loaded(Source):
 
     The position is the pass and the batch in it. Going there starts the pass and leaves batches
     out; that gives the same batches if the loader's order and transforms draw from torch's
-    random state or from the loader's own generator.
+    random state or from the loader's own generator. Each worker has a loader of its own, with an
+    order of its own.
     """
+
+    shared: ClassVar[bool] = False
 
     def __init__(self, loader: DataLoader[Any], seed: int, like: torch.Tensor) -> None:
         self._loader, self._seed, self._like = loader, seed, like
@@ -169,6 +175,8 @@ class Loaded(Source):
         self._seed_batch(-1)
         if self._loader.generator is not None:
             self._loader.generator.manual_seed(self._pass_seed(-1))
+        if isinstance(self._loader.sampler, DistributedSampler):
+            self._loader.sampler.set_epoch(self._pass)
         self._batches = iter(self._loader)
         for batch in range(self._batch):
             self._seed_batch(batch)

@@ -88,10 +88,10 @@ class Direct(Objective):
 
     def loss(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> torch.Tensor:
         """Divergence of the whole batches."""
-        if not torch.isfinite(y).all():
-            raise DivergedError("points of g were not finite")
         x = self.workers.gathered(x.detach()).flatten(1)
         y = self.workers.gathered(y).flatten(1)
+        if not torch.isfinite(y).all():
+            raise DivergedError("points of g were not finite")
         method = self.method
         if isinstance(method, AnnealedKDE):
             assert isinstance(self.definition, RatioDivergence)

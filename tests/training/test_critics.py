@@ -204,8 +204,9 @@ def test_the_loss_reaches_every_parameter_of_g_and_none_of_the_critic(definition
 
 def test_a_critic_of_ones_own_learns_by_step():
     x, y = torch.randn(256, 1) + 2, torch.randn(256, 1)
+    critic = torch.nn.Linear(1, 1)
     objective = make_objective(
-        JensenShannon(), x, critic=torch.nn.Linear(1, 1), learning_rate=0.05, rng=0
+        JensenShannon(), x, critic=critic, regularizers=[], learning_rate=0.05, rng=0
     )
     first = objective.step(x, y).objective
     for _ in range(300):
