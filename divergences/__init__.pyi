@@ -85,9 +85,6 @@ from .report import (
     Comparison as Comparison,
     plot_densities as plot_densities,
 )
-from .two_sample import (
-    TwoSampleTest as TwoSampleTest,
-    two_sample_test as two_sample_test,
 from .training import (
     R1 as R1,
     R2 as R2,
@@ -122,6 +119,10 @@ from .training import (
     make_objective as make_objective,
     minimize as minimize,
     resume as resume,
+)
+from .two_sample import (
+    TwoSampleTest as TwoSampleTest,
+    two_sample_test as two_sample_test,
 )
 from .views import (
     compare_features as compare_features,
