@@ -1,6 +1,7 @@
 """Training generators: GAN training is minimizing any divergence over g#mu."""
 
 from divergences.training.build import make_objective
+from divergences.training.callbacks import TensorBoard, WeightsAndBiases
 from divergences.training.critics import (
     ConjugateCritic,
     CriticMethod,
@@ -9,6 +10,7 @@ from divergences.training.critics import (
     WassersteinCritic,
 )
 from divergences.training.direct import AnnealedKDE
+from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.history import History, Row
 from divergences.training.minimize import minimize, resume
@@ -38,6 +40,7 @@ __all__ = [
     "CriticMethod",
     "Geometric",
     "GradientPenalty",
+    "HandOver",
     "History",
     "InstanceNoise",
     "Linear",
@@ -52,10 +55,12 @@ __all__ = [
     "Row",
     "Schedule",
     "SpectralNorm",
+    "TensorBoard",
     "TopK",
     "TrainingRun",
     "WassersteinCritic",
     "WeightClipping",
+    "WeightsAndBiases",
     "make_objective",
     "minimize",
     "resume",

@@ -94,8 +94,7 @@ class Adversarial(Objective):
     clip: float = float("inf")
     workers: Workers = ALONE
 
-    @property
-    def critic_steps(self) -> int:
+    def critic_steps(self, now: Moment = START) -> int:
         """As the method says."""
         return self.method.steps
 

@@ -22,6 +22,7 @@ from divergences.training.critics import CriticMethod, WassersteinCritic
 from divergences.training.data import Latents, Source
 from divergences.training.direct import Direct
 from divergences.training.distributed import ALONE, Workers
+from divergences.training.hand_over import InTurn
 from divergences.training.loop import Trainer
 from divergences.training.objective import Objective
 from divergences.training.regularizers import Regularizer
@@ -82,8 +83,13 @@ def make_objective(
     """
     method = defaults.as_method(definition, method)
     if not isinstance(method, CriticMethod):
+        _refuse(definition, method, critic=critic, regularizers=regularizers)
         return Direct(definition, method, workers)
-    used = defaults.default_regularizers(method) if regularizers is None else tuple(regularizers)
+    used = (
+        defaults.default_regularizers(method, critic is not None)
+        if regularizers is None
+        else tuple(regularizers)
+    )
     generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
     normalization = Normalization()
     unit = 1.0
@@ -94,6 +100,9 @@ def make_objective(
             if one_scale:
                 unit = float(normalization.scale)
             critic = default_critic(method, used, x).to(x)
+        else:
+            layers, _ = _input_layers(used, x[0].numel())
+            critic = nn.Sequential(nn.Flatten(), *layers, critic).to(x) if layers else critic
         for regularizer in used:
             regularizer.constrain(critic)
     rate = defaults.critic_rate() if learning_rate is None else learning_rate
@@ -111,22 +120,70 @@ def make_objective(
     )
 
 
+def _refuse(definition: Definition, method: Any, **unused: Any) -> None:
+    for name, value in unused.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} must be left out, because {definition.symbol} by {method!r} has no critic "
+                f"network. Use method={defaults.ADVERSARIAL!r} where there is one."
+            )
+
+
+def _objective(
+    settings: Settings, x: torch.Tensor, critic: nn.Module | None, options: dict[str, Any]
+) -> Objective:
+    definition = settings.definition
+    rng = np.random.default_rng([settings.seed, 2])
+    if isinstance(definition, Definition):
+        return make_objective(
+            definition,
+            x,
+            method=settings.method,
+            critic=critic,
+            regularizers=settings.regularizers,
+            rng=rng,
+            **options,
+        )
+    parts = []
+    for part, method in (
+        (definition.first, definition.method),
+        (definition.then, definition.then_method),
+    ):
+        has_critic = isinstance(method, CriticMethod)
+        # A critic of the user's is the second's: one network cannot serve two games.
+        own = critic if has_critic and part is definition.then else None
+        regularizers = settings.regularizers if has_critic else None
+        parts.append(
+            make_objective(
+                part, x, method=method, critic=own, regularizers=regularizers, rng=rng, **options
+            )
+        )
+    return InTurn(tuple(parts), definition.at)
+
+
 def default_critic(
     method: CriticMethod, regularizers: Iterable[Regularizer], x: torch.Tensor
 ) -> nn.Module:
     """A perceptron behind the layers that the regularizers put before it."""
-    d = x[0].numel()
-    layers: list[nn.Module] = [nn.Flatten()]
-    bounded = False
+    used = tuple(regularizers)
+    layers, d = _input_layers(used, x[0].numel())
+    bounded = any(regularizer.bounds_slope for regularizer in used)
+    network = (
+        LipschitzPerceptron(d, 1, width=64, depth=3)
+        if isinstance(method, WassersteinCritic) and not bounded
+        else Perceptron(d, 1, width=128, depth=3, activation="leaky_relu")
+    )
+    return nn.Sequential(nn.Flatten(), *layers, network)
+
+
+def _input_layers(regularizers: Iterable[Regularizer], d: int) -> tuple[list[nn.Module], int]:
+    layers = []
     for regularizer in regularizers:
-        bounded = bounded or regularizer.bounds_slope
         layer = regularizer.input_layer(d)
         if layer is not None:
             layers.append(layer[0])
             d = layer[1]
-    if isinstance(method, WassersteinCritic) and not bounded:
-        return nn.Sequential(*layers, LipschitzPerceptron(d, 1, width=64, depth=3))
-    return nn.Sequential(*layers, Perceptron(d, 1, width=128, depth=3, activation="leaky_relu"))
+    return layers, d
 
 
 def make_trainer(
@@ -150,24 +207,19 @@ def make_trainer(
     generator = pushforward.g
     assert isinstance(generator, nn.Module)
     decay = settings.average
+    options = {
+        "learning_rate": settings.critic_learning_rate,
+        "optimizer": optimizer,
+        "clip": settings.clip,
+        "workers": workers,
+    }
     return Trainer(
         generator=generator,
         map=_in_precision(generator, settings.precision, x.device.type),
         average=Average(
             generator, defaults.average_decay(settings.steps) if decay is None else decay
         ),
-        objective=make_objective(
-            settings.definition,
-            x,
-            method=settings.method,
-            critic=critic,
-            regularizers=settings.regularizers,
-            learning_rate=settings.critic_learning_rate,
-            optimizer=optimizer,
-            clip=settings.clip,
-            rng=np.random.default_rng([settings.seed, 2]),
-            workers=workers,
-        ),
+        objective=_objective(settings, x, critic, options),
         optimizer=optimizer(generator.parameters()),
         learning_rate=as_schedule("learning_rate", settings.learning_rate),
         data=source,

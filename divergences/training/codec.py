@@ -23,7 +23,9 @@ def encode(value: Any) -> Any:
     name = type(value).__name__
     if is_dataclass(value) and getattr(divergences, name, None) is type(value):
         own = [field.name for field in fields(value) if field.init]
-        return {_KIND: name, **{field: encode(getattr(value, field)) for field in own}}
+        parts = {field: encode(getattr(value, field)) for field in own}
+        if not any(isinstance(part, dict) and part[_KIND] == _UNSAVED for part in parts.values()):
+            return {_KIND: name, **parts}
     return {_KIND: _UNSAVED, "value": repr(value)}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from divergences.measures import Pushforward, as_known, as_samples, is_known
 from divergences.training.objective import Moment
@@ -23,9 +23,16 @@ class Source(ABC):
     next batch is the one that would have come next there.
     """
 
+    shared: ClassVar[bool] = True
+    """Whether all workers draw the same batch, each to take its part."""
+
     @abstractmethod
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """Next batch: n points, or as many as the source hands out at once."""
+
+    def take(self, n: int, now: Moment) -> torch.Tensor:
+        """Up to n points to measure on, before the first batch is drawn."""
+        return self.draw(n, now)
 
     @property
     def position(self) -> Numbers:
@@ -117,8 +124,11 @@ class Loaded(Source):
 
     The position is the pass and the batch in it. Going there starts the pass and leaves batches
     out; that gives the same batches if the loader's order and transforms draw from torch's
-    random state or from the loader's own generator.
+    random state or from the loader's own generator. Each worker has a loader of its own, with an
+    order of its own.
     """
+
+    shared: ClassVar[bool] = False
 
     def __init__(self, loader: DataLoader[Any], seed: int, like: torch.Tensor) -> None:
         self._loader, self._seed, self._like = loader, seed, like
@@ -128,12 +138,12 @@ class Loaded(Source):
 
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """The loader's next batch, whatever n is; incomplete ones are left out."""
-        for _ in range(2):
-            batch = self._next()
-            if batch is None:
-                continue
-            points = _first(batch).detach().to(self._like)
-            if len(points) >= self._rows:
+        ends = 0
+        while ends < 2:
+            points = self._next()
+            if points is None:
+                ends += 1
+            elif len(points) >= self._rows:
                 self._rows = len(points)
                 return points
         raise ValueError(
@@ -141,7 +151,14 @@ class Loaded(Source):
             "empty, or smaller than its batch_size with drop_last=True?"
         )
 
-    def _next(self) -> Any:
+    def take(self, n: int, now: Moment) -> torch.Tensor:
+        """The first batches of a pass, until there are n points or the pass ends."""
+        batches: list[torch.Tensor] = []
+        while sum(map(len, batches)) < n and (points := self._next()) is not None:
+            batches.append(points)
+        return torch.cat(batches or [self.draw(n, now)])[:n]
+
+    def _next(self) -> torch.Tensor | None:
         with torch.random.fork_rng(devices=[]):
             if self._batches is None:
                 self._start_pass()
@@ -151,12 +168,15 @@ class Loaded(Source):
         self._batch += 1
         if batch is None:
             self._pass, self._batch, self._batches = self._pass + 1, 0, None
-        return batch
+            return None
+        return _first(batch).detach().to(self._like)
 
     def _start_pass(self) -> None:
         self._seed_batch(-1)
         if self._loader.generator is not None:
             self._loader.generator.manual_seed(self._pass_seed(-1))
+        if isinstance(self._loader.sampler, DistributedSampler):
+            self._loader.sampler.set_epoch(self._pass)
         self._batches = iter(self._loader)
         for batch in range(self._batch):
             self._seed_batch(batch)

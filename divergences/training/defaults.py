@@ -84,11 +84,12 @@ def _advice(definition: Definition) -> str:
     return f"Valid methods: {', '.join(words)}."
 
 
-def default_regularizers(method: Any) -> Regularizers:
-    """Penalties on the critic's slopes for games that have no such bound of their own."""
-    if isinstance(method, CriticMethod) and not isinstance(method, WassersteinCritic):
-        return (RandomFourier(), R1(), R2())
-    return ()
+def default_regularizers(method: CriticMethod, own_critic: bool) -> Regularizers:
+    """Penalties on the slopes of a critic that nothing else bounds, and waves for it to see."""
+    if isinstance(method, WassersteinCritic):
+        return ()
+    # A critic of the user's takes the points as they are.
+    return (R1(), R2()) if own_critic else (RandomFourier(), R1(), R2())
 
 
 def generator_rate() -> Schedule:

@@ -72,8 +72,7 @@ class Direct(Objective):
     method: Any = "auto"
     workers: Workers = ALONE
 
-    @property
-    def critic_steps(self) -> int:
+    def critic_steps(self, now: Moment = START) -> int:
         """None: the critic is a formula."""
         return 0
 
@@ -89,10 +88,10 @@ class Direct(Objective):
 
     def loss(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> torch.Tensor:
         """Divergence of the whole batches."""
-        if not torch.isfinite(y).all():
-            raise DivergedError("points of g were not finite")
         x = self.workers.gathered(x.detach()).flatten(1)
         y = self.workers.gathered(y).flatten(1)
+        if not torch.isfinite(y).all():
+            raise DivergedError("points of g were not finite")
         method = self.method
         if isinstance(method, AnnealedKDE):
             assert isinstance(self.definition, RatioDivergence)

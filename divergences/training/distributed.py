@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import atexit
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,54 @@ class Workers:
         for parameter, mean in zip(parameters, torch.split(flat, sizes), strict=True):
             parameter.grad = mean.reshape(parameter.shape)
 
+    def any(self, mine: bool) -> bool:
+        """Whether it is so in any of the processes."""
+        if self.size == 1:
+            return mine
+        flag = torch.tensor(float(mine), device=_device())
+        dist.all_reduce(flag)
+        return bool(flag > 0)
+
+    def agree(self, value: int) -> int:
+        """The first process's value."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor(value, dtype=torch.int64, device=_device())
+        dist.broadcast(shared, 0)
+        return int(shared)
+
+    def copy_from_first(self, modules: Iterable[nn.Module]) -> None:
+        """Give each network the first process's weights and buffers."""
+        if self.size == 1:
+            return
+        for module in modules:
+            for value in module.state_dict().values():
+                dist.broadcast(value, 0)
+
 
 ALONE = Workers()
+
+
+def join() -> Workers:
+    """The processes that `torchrun`, or the user, started with this one; alone if there are none.
+
+    Under `torchrun` the process group is made here, where the script has not made it: NCCL where
+    there are GPUs, which are then told apart by LOCAL_RANK, Gloo elsewhere.
+    """
+    if not dist.is_available():
+        return ALONE
+    if not dist.is_initialized() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(dist.destroy_process_group)
+    if not dist.is_initialized():
+        return ALONE
+    return Workers(dist.get_rank(), dist.get_world_size())
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
 
 
 class _Gather(torch.autograd.Function):

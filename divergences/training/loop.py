@@ -84,12 +84,11 @@ class Trainer:
     def advance(self) -> StepReport:
         """Train the critic, if there is one, then take one step of the generator."""
         now = Moment(self.step, self.steps, self.seed)
-        _reseed(now.torch_seed)
         report: CriticReport | None = None
-        rounds = self.objective.critic_steps
-        for _ in range(rounds - 1):
+        rounds = self.objective.critic_steps(now)
+        for number in range(1, rounds):
             with torch.no_grad():
-                x, y = self._batches(now)
+                x, y = self._batches(now, number)
             report = self.objective.step(x, y, now)
         x, y = self._batches(now)
         if rounds:
@@ -103,12 +102,17 @@ class Trainer:
         self.step += 1
         return StepReport(loss.detach(), norm, report)
 
-    def _batches(self, now: Moment) -> tuple[torch.Tensor, torch.Tensor]:
+    def _batches(self, now: Moment, number: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+        workers = self.workers
+        _reseed(now.torch_seed + number)
         x = self.data.draw(self.batch_size, now)
-        z = self.latents.draw(len(x), now)
-        x, z = self.workers.part(x), self.workers.part(z)
-        y = self.map(z)
-        return x, _shaped(y, x)
+        if self.data.shared:
+            x = workers.part(x)
+        z = workers.part(self.latents.draw(len(x) * workers.size, now))
+        if workers.size > 1:
+            # Noise and dropout must differ, where the draws above must not.
+            _reseed(now.torch_seed + number + _APART * (workers.rank + 1))
+        return x, _shaped(self.map(z), x)
 
 
 def _reseed(seed: int) -> None:
@@ -128,6 +132,8 @@ def _shaped(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         )
     return y.reshape(x.shape)
 
+
+_APART = 1_000_003
 
 Hook = Callable[[Trainer, StepReport], None]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from divergences.checks import RandomState, check_rng
 from divergences.definitions import Definition
@@ -18,7 +19,8 @@ from divergences.training.build import default_optimizer, make_trainer
 from divergences.training.checkpoint import latest_checkpoint, read_checkpoint
 from divergences.training.codec import decode
 from divergences.training.data import Rows, Source, as_points, as_source
-from divergences.training.distributed import ALONE
+from divergences.training.distributed import Workers, join
+from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.objective import Moment
 from divergences.training.regularizers import Regularizer
@@ -26,13 +28,15 @@ from divergences.training.run import TrainingRun
 from divergences.training.schedules import Scheduled
 from divergences.training.session import Callback, conduct
 from divergences.training.settings import Precision, Settings
+from divergences.training.state import modules_of
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_POINTS = 1_000
+_SEEDS_APART = 2**40
 
 
 def minimize(
-    definition: Definition,
+    definition: Definition | HandOver,
     pushforward: Pushforward,
     nu: Any,
     *,
@@ -60,8 +64,8 @@ def minimize(
 
     Parameters
     ----------
-    definition : Definition
-        Which divergence, such as `JensenShannon()` or `Wasserstein(2)`.
+    definition : Definition or HandOver
+        Which divergence, such as `JensenShannon()` or `Wasserstein(2)`; or one after another.
     pushforward : Pushforward
         The generator g, a torch module that is trained in place, and the latent measure mu.
     nu : array-like of shape (n_samples, n_features), DataLoader or measure
@@ -146,6 +150,7 @@ def minimize(
     >>> abs(g.bias.item() - 3) < 0.3, abs(abs(g.weight.item()) - 2) < 0.3
     (True, True)
     """
+    workers = join()
     where = _new_folder(folder)
     generator = check_rng(rng)
     rate = defaults.generator_rate() if learning_rate is None else learning_rate
@@ -165,9 +170,9 @@ def minimize(
         checkpoint_every=checkpoint_every,
         precision=precision,
         sets_aside=held_out is None,
-        seed=int(generator.integers(2**32)),
+        seed=workers.agree(int(generator.integers(2**32))),
     )
-    run = make_run(settings, pushforward, nu, held_out, critic, optimizer)
+    run = make_run(settings, pushforward, nu, held_out, critic, optimizer, workers)
     conduct(run, callbacks, where, progress)
     return run
 
@@ -177,7 +182,7 @@ def resume(
     pushforward: Pushforward,
     nu: Any,
     *,
-    definition: Definition | None = None,
+    definition: Definition | HandOver | None = None,
     critic: nn.Module | None = None,
     optimizer: MakeOptimizer = default_optimizer,
     callbacks: Sequence[Callback] = (),
@@ -220,14 +225,14 @@ def resume(
     path = Path(folder)
     state, held_out, history, saved = read_checkpoint(path)
     settings = _saved_settings(saved["settings"], definition)
-    run = make_run(settings, pushforward, nu, held_out, critic, optimizer)
+    run = make_run(settings, pushforward, nu, held_out, critic, optimizer, join())
     state.restore(run.trainer)
     run.history, run.held_out = history, held_out.to(run.held_out)
     conduct(run, callbacks, path, progress)
     return run
 
 
-def _saved_settings(saved: dict[str, Any], definition: Definition | None) -> Settings:
+def _saved_settings(saved: dict[str, Any], definition: Definition | HandOver | None) -> Settings:
     values = {}
     for name, value in saved.items():
         try:
@@ -262,11 +267,18 @@ def make_run(
     held_out: Any,
     critic: nn.Module | None,
     optimizer: MakeOptimizer,
+    workers: Workers,
 ) -> TrainingRun:
-    """A run at step 0."""
+    """A run at step 0, with the first process's weights."""
+    if settings.batch_size % workers.size:
+        raise ValueError(
+            f"batch_size must be a multiple of the number of processes, {workers.size}, not "
+            f"{settings.batch_size}."
+        )
     like = _like(pushforward)
-    source, kept = _split(nu, held_out, settings, like)
-    trainer = make_trainer(settings, pushforward, source, kept, critic, optimizer, ALONE)
+    source, kept = _split(nu, held_out, settings, like, workers)
+    trainer = make_trainer(settings, pushforward, source, kept, critic, optimizer, workers)
+    workers.copy_from_first(modules_of(trainer).values())
     return TrainingRun(trainer, settings, pushforward.mu, kept)
 
 
@@ -286,17 +298,14 @@ def _like(pushforward: Pushforward) -> torch.Tensor:
 
 
 def _split(
-    nu: Any, held_out: Any, settings: Settings, like: torch.Tensor
+    nu: Any, held_out: Any, settings: Settings, like: torch.Tensor, workers: Workers
 ) -> tuple[Source, torch.Tensor]:
     """What to train on, and what to measure on."""
-    source = as_source(nu, settings.seed, like)
+    own = _SEEDS_APART * workers.rank if isinstance(nu, DataLoader) else 0
+    source = as_source(nu, settings.seed + own, like)
     if not settings.sets_aside:
         return source, as_points(held_out, "held_out", like)[0]
     if isinstance(source, Rows):
         return source.split(min(HELD_OUT_POINTS, int(HELD_OUT_SHARE * source.n)))
     # Of another seed than the batches have.
-    now = Moment(seed=settings.seed + 2**32)
-    batches: list[torch.Tensor] = []
-    while sum(map(len, batches)) < HELD_OUT_POINTS:
-        batches.append(source.draw(HELD_OUT_POINTS, now))
-    return source, torch.cat(batches)
+    return source, source.take(HELD_OUT_POINTS, Moment(seed=settings.seed + 2**32))

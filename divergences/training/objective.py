@@ -90,9 +90,8 @@ class Objective(ABC):
     nothing else, so that saving those saves everything.
     """
 
-    @property
     @abstractmethod
-    def critic_steps(self) -> int:
+    def critic_steps(self, now: Moment = START) -> int:
         """Steps of the critic for each step of the generator; 0 where there is no critic."""
 
     @abstractmethod

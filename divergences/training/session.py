@@ -52,7 +52,7 @@ class Recorder:
             give_up(self._run, self._watch, diverged)
             return
         if measured:
-            row = self._measured(row)
+            row = self._measured(row) if trainer.workers.leads else row
             self._watch.keep(trainer)
         notes = doubts(self._run.history.with_row(row), trainer.objective.largest)
         for note in notes:
@@ -61,6 +61,8 @@ class Recorder:
 
     def _append(self, row: Row) -> None:
         self._run.history = self._run.history.with_row(row)
+        if not self._run.trainer.workers.leads:
+            return
         if self._folder is not None:
             with (self._folder / HISTORY).open("a", encoding="utf-8") as file:
                 file.write(row.to_json() + "\n")
@@ -71,7 +73,7 @@ class Recorder:
         run, trainer = self._run, self._run.trainer
         now = Moment(trainer.step, trainer.steps, trainer.seed)
         estimate = run.settings.monitor.measure(
-            run.settings.definition, run.pushforward, run.held_out, now
+            run.settings.measured, run.pushforward, run.held_out, now
         )
         run.estimate = estimate
         return replace(row, held_out=float(estimate), held_out_stderr=estimate.stderr)
@@ -184,6 +186,9 @@ def conduct(
     """Take the steps that are left; torch's global random state is as before when it ends."""
     watch = Watch()
     watch.keep(run.trainer)
+    workers = run.trainer.workers
+    if not workers.leads:
+        folder, progress = None, False
     bar = Bar(run, progress)
     hooks: list[Hook] = [Recorder(run, [*callbacks, bar.show], folder, watch), bar]
     if folder is not None:
@@ -192,7 +197,7 @@ def conduct(
         hooks.append(Saver(run, folder))
     try:
         with seeded(np.random.default_rng(run.settings.seed)), Interrupt(run):
-            run_steps(run.trainer, hooks, lambda: run.stopped is not None)
+            run_steps(run.trainer, hooks, lambda: workers.any(run.stopped is not None))
     except DivergedError as error:
         give_up(run, watch, watch.words_of_divergence(str(error), run.step + 1))
     finally:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from divergences.checks import check_choice, check_real, check_whole
 from divergences.definitions import Definition
 from divergences.training import defaults
+from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.regularizers import Regularizer
 from divergences.training.schedules import Scheduled, as_schedule
@@ -28,7 +29,7 @@ class Settings:
         Whether the held-out data are taken from nu.
     """
 
-    definition: Definition
+    definition: Definition | HandOver
     method: Any = "auto"
     steps: int = 2000
     batch_size: int = 256
@@ -45,9 +46,10 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.definition, Definition):
+        if not isinstance(self.definition, Definition | HandOver):
             raise TypeError(
-                f"definition must be an object such as JensenShannon(), not {self.definition!r}."
+                f"definition must be an object such as JensenShannon() or HandOver(...), not "
+                f"{self.definition!r}."
             )
         check_whole("steps", self.steps)
         check_whole("batch_size", self.batch_size, at_least=2)
@@ -67,7 +69,18 @@ class Settings:
                     f"regularizers must be objects such as R1() or SpectralNorm(), not "
                     f"{regularizer!r}."
                 )
-        object.__setattr__(self, "method", defaults.as_method(self.definition, self.method))
+        if isinstance(self.definition, Definition):
+            object.__setattr__(self, "method", defaults.as_method(self.definition, self.method))
+        elif self.method != "auto":
+            raise ValueError(
+                f"method must be left out with a HandOver, which has one for each of its "
+                f"divergences, not {self.method!r}."
+            )
+
+    @property
+    def measured(self) -> Definition:
+        """The divergence that training ends with."""
+        return self.definition.then if isinstance(self.definition, HandOver) else self.definition
 
     def is_due(self, step: int, every: int | None, times: int) -> bool:
         """Whether something that is done each `every` steps, or `times` in all, is due."""

@@ -34,7 +34,7 @@ class State:
     def of(cls, trainer: Trainer) -> State:
         """Copy the state of a trainer."""
         tensors: Tensors = {}
-        for name, module in _modules(trainer).items():
+        for name, module in modules_of(trainer).items():
             for key, value in module.state_dict().items():
                 tensors[f"{name}/{key}"] = value.detach().clone().contiguous()
         settings = {}
@@ -60,7 +60,7 @@ class State:
         ValueError
             If the networks have other parameters.
         """
-        for name, module in _modules(trainer).items():
+        for name, module in modules_of(trainer).items():
             _load(name, module, self._part(name))
         for name, optimizer in _optimizers(trainer).items():
             saved = self.numbers["optimizers"][name]
@@ -81,7 +81,8 @@ class State:
         }
 
 
-def _modules(trainer: Trainer) -> Mapping[str, nn.Module]:
+def modules_of(trainer: Trainer) -> Mapping[str, nn.Module]:
+    """Every network of a trainer, by name."""
     return {
         "generator": trainer.generator,
         "average": trainer.average.module,
