@@ -9,7 +9,8 @@ import numpy as np
 
 from divergences.checks import check_real
 from divergences.estimate import two_digits
-from divergences.estimators.critic_library import FEW_FOLDS, FOLDS, Training, library
+from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Training
+from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
