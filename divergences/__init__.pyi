@@ -80,6 +80,7 @@ from .evaluation import (
     evaluate_generator as evaluate_generator,
 )
 from .generative import (
+    GAN as GAN,
     Autoencoder as Autoencoder,
     GaussianMixture as GaussianMixture,
     GenerativeModel as GenerativeModel,

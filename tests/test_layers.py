@@ -50,6 +50,7 @@ TOP = {"__init__", "__main__", "cli", "demo", "views", "report", "training"}
 DEFERRED = {
     ("definitions.definition", "estimators"): "definition.loss is the everyday call of training",
     ("estimate", "report"): "estimate.plot reaches for the figures",
+    ("generative.gan", "training"): "the short form of minimize",
     ("generative.graphical_model", "report"): "plot_graph reaches for the figures",
     ("estimation", "closed_form"): "scipy.stats is loaded only for exact values",
     ("estimation", "report"): "compare returns a table",
