@@ -91,6 +91,13 @@ from .measures import (
     Pushforward as Pushforward,
     Samples as Samples,
 )
+from .networks import (
+    ConvolutionalCritic as ConvolutionalCritic,
+    ConvolutionalGenerator as ConvolutionalGenerator,
+    FourierFeatures as FourierFeatures,
+    LipschitzPerceptron as LipschitzPerceptron,
+    Perceptron as Perceptron,
+)
 from .report import (
     Comparison as Comparison,
     plot_densities as plot_densities,
