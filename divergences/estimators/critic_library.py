@@ -6,7 +6,7 @@ from functools import partial
 
 from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.mixture_candidate import MixturesCandidate
-from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, waves
+from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
 
 _MOST_FEATURES_WITH_PRODUCTS = 50
@@ -44,6 +44,7 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
         found.append(RidgeCandidate("quadratic", products))
         if d <= _MOST_FEATURES_WITH_RANK_PRODUCTS:
             found.append(RidgeCandidate("quadratic in scores", partial(products, by_rank=True)))
+            found.append(RidgeCandidate("products of sizes", sizes))
     if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
         few, each = (10, 5) if d == 2 else (10, 3) if d == 3 else (5, 3)
         pairs = partial(waves, frequencies=few, pairs=each)

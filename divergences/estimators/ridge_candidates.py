@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from divergences.estimators.critic_candidate import FittedCritic, Training, bounded, with_radius
-from divergences.estimators.feature_maps import Bumps, Coordinates, FeatureMap, Polynomial, Waves
+from divergences.estimators.feature_maps import (
+    Bumps,
+    Coordinates,
+    FeatureMap,
+    Polynomial,
+    Sizes,
+    Waves,
+)
 from divergences.estimators.ridge_logistic import fit_best_strength, with_intercept
 from divergences.work import row_tiles
 
@@ -108,6 +115,11 @@ def polynomial(
     """Coordinates or normal scores, with squares and products if asked for."""
     raw = Polynomial(training.coordinates, by_rank, squares, products)
     return FeatureMap.standardized(raw, training.points)
+
+
+def sizes(training: Training) -> FeatureMap:
+    """Products of the sizes of normal scores."""
+    return FeatureMap.standardized(Sizes(training.coordinates), training.points)
 
 
 def waves(training: Training, *, frequencies: int, pairs: int = 0) -> FeatureMap:
