@@ -80,7 +80,7 @@ class DebiasedTransport(Estimator):
     ('2.6', '1.0')
     """
 
-    splits: int = 2
+    splits: int = 3
     shorthand: ClassVar[str] = "debiased"
     minimum: ClassVar[int] = 4
 
@@ -184,7 +184,7 @@ def _null(
     rise = _squared(max(0.0, float(costs.mean()) - _luck(plan, crosses, p, q, order)), order)
     biased = _squared(plan.cost, order)
     seen, share = _shares(rise - biased, halved - whole, p.d)
-    noise = float(full[: len(sides)].std())
+    noise = float(full[: len(sides)].std(ddof=1))
     corrected, as_seen = (biased - _signal(part * whole, noise) for part in (share, seen))
     return _Null(corrected, as_seen, float(_squared(known, order)), whole, share, noise)
 

@@ -111,7 +111,7 @@ def test_order_two_is_the_plug_in_less_scaled_self_transport():
     excess = (grown - cost(p, q)) / (np.mean(of_quarters) - levels.mean()) - 1.0
     share = 1.0 + (excess * (1 - 0.12**2 / excess**2) if abs(excess) > 0.12 else 0.0)
     taken_off = share * levels.mean()
-    expected = cost(p, q) - taken_off * (1 - levels.var() / taken_off**2)
+    expected = cost(p, q) - taken_off * (1 - levels.var(ddof=1) / taken_off**2)
     found = estimate(2, x, y, method=DebiasedTransport(splits=1))
     assert found.diagnostics["share_of_level"] == pytest.approx(share, rel=1e-9)
     assert found.reading.inner == pytest.approx(expected, rel=1e-9)
