@@ -80,6 +80,7 @@ from .evaluation import (
     evaluate_generator as evaluate_generator,
 )
 from .generative import (
+    GAN as GAN,
     Autoencoder as Autoencoder,
     GaussianMixture as GaussianMixture,
     GenerativeModel as GenerativeModel,
@@ -89,6 +90,13 @@ from .generative import (
 from .measures import (
     Pushforward as Pushforward,
     Samples as Samples,
+)
+from .networks import (
+    ConvolutionalCritic as ConvolutionalCritic,
+    ConvolutionalGenerator as ConvolutionalGenerator,
+    FourierFeatures as FourierFeatures,
+    LipschitzPerceptron as LipschitzPerceptron,
+    Perceptron as Perceptron,
 )
 from .report import (
     Comparison as Comparison,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from divergences.definitions import Wasserstein
+from divergences.demo_training import generator
 from divergences.estimation import CATALOGUE, compare
 from divergences.measures.samples import Samples, as_samples
 from divergences.report import Comparison, plot_densities, save_figure
@@ -248,6 +249,7 @@ SECTIONS: list[Callable[[Stage], None]] = [
     tumors_jointly,
     digits,
     halves,
+    generator,
 ]
 
 

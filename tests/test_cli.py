@@ -354,13 +354,19 @@ def test_reader_that_leaves_early_is_no_error():
 def test_quick_demo(folder, capsys):
     status, out, err = run(capsys, "demo", "--quick", "--output", "figures")
     assert status == 0
-    for title in ("tumors, feature by feature", "all 4 features jointly", "threes (P) against"):
+    for title in (
+        "tumors, feature by feature",
+        "all 4 features jointly",
+        "threes (P) against",
+        "8 normals",
+    ):
         assert title in out
     assert "A random half" not in err
     assert all(line.startswith("  ... ") for line in err.splitlines())
     written = sorted(path.name for path in (folder / "figures").iterdir())
     assert written == [
         "digits-map.png",
+        "generator.png",
         "halves-map.png",
         "tumors-divergences.png",
         "tumors-features.png",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
 
 
 def test_every_example_is_run_here():
-    known = {"drift.py", "own_training_loop.py", *(f"{name}.py" for name in LECTURE)}
+    known = {"drift.py", "fabric.py", "own_training_loop.py", *(f"{name}.py" for name in LECTURE)}
     assert {path.name for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -32,11 +33,18 @@ def test_drift_is_seen_in_the_feature_that_drifted(monkeypatch, capsys):
 
 def test_training_lowers_the_loss(monkeypatch, capsys):
     run(monkeypatch, "own_training_loop.py", "60")
-    losses = [
-        float(line.split("energy²")[1].split(",")[0])
-        for line in capsys.readouterr().out.splitlines()
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    losses = [number_after("energy²", line) for line in lines if "energy²" in line]
     assert losses[-1] < losses[0] / 2
+    for name in ("energy²", "soft reverse KL"):
+        js = [number_after("JS =", line) for line in lines if name in line]
+        assert js[-1] < 0.6 * js[0]
+
+
+@pytest.mark.skipif(not find_spec("lightning_fabric"), reason="needs lightning-fabric")
+def test_fabric_drives_the_same_game(monkeypatch, capsys):
+    run(monkeypatch, "fabric.py", "200")
+    assert number_after("JS =", capsys.readouterr().out) < 0.2
 
 
 def draw(monkeypatch, folder: Path, capsys, name: str) -> list[str]:

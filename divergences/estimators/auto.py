@@ -13,6 +13,7 @@ from divergences.definitions import (
     Wasserstein,
 )
 from divergences.estimators.classifier import Classifier
+from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import Estimator, register_default
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE, spans
@@ -40,8 +41,9 @@ def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
 
 @register_default(Wasserstein)
 def choose_transport(definition: Any, p: Samples, q: Samples) -> Estimator:
-    """Exact transport; in one dimension it only sorts."""
-    return ExactTransport()
+    """Exact transport in one dimension, where it only sorts and is hardly biased; else debiased."""
+    few = min(p.n, q.n) < DebiasedTransport.minimum
+    return ExactTransport() if p.d == 1 or few else DebiasedTransport()
 
 
 @register_default(SlicedWasserstein)

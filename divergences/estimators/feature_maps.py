@@ -56,7 +56,7 @@ class Coordinates:
         tables = [_rank_table(column) for column in points.T]
         knots, ranks = (tuple(side) for side in zip(*tables, strict=True))
         line = _shortened((points - center) / scale)
-        covariance = np.atleast_2d(np.cov(line.T)) + _JITTER * np.eye(line.shape[1])
+        covariance = _structured(np.atleast_2d(np.cov(line.T)), scale, len(line))
         whitener: Array = np.linalg.cholesky(covariance)
         return cls(center, scale, knots, ranks, line.mean(axis=0), whitener)
 
@@ -87,6 +87,25 @@ def _shortened(line: Array) -> Array:
     far = np.abs(line)
     beyond = _FAR + np.log1p(np.maximum(far - _FAR, 0))
     return np.asarray(np.sign(line) * np.where(far < _FAR, far, beyond))
+
+
+def _structured(covariance: Array, scale: Array, n: int) -> Array:
+    """Covariance with one variance in the data's units, one for each feature, or in full, by BIC.
+
+    The fewer numbers are estimated, the sharper edges stay that lie at one radius.
+    """
+    d = len(covariance)
+    variances = np.diag(covariance)
+    candidates = [(1, np.diag(np.mean(variances * scale**2) / scale**2)), (d, np.diag(variances))]
+    candidates.append((d * (d + 1) // 2, covariance))
+    best, chosen = np.inf, covariance
+    for parameters, candidate in candidates:
+        regular = candidate + _JITTER * np.eye(d)
+        fit = np.linalg.slogdet(regular)[1] + np.trace(np.linalg.solve(regular, covariance))
+        criterion = n * fit + parameters * np.log(n)
+        if criterion < best:
+            best, chosen = criterion, regular
+    return chosen
 
 
 def _rank_table(column: Array) -> tuple[Array, Array]:
@@ -159,6 +178,23 @@ class Polynomial:
             first, second = np.triu_indices(line.shape[1], k=1)
             parts.append(line[:, first] * line[:, second])
         return np.hstack(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Normal scores, their squares, and products of the sizes of two scores.
+
+    They see features that are large together without any correlation, as heavy tails are.
+    """
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores = self.coordinates.scores(points)
+        sizes = np.abs(scores)
+        first, second = np.triu_indices(scores.shape[1], k=1)
+        return np.hstack([scores, scores**2, sizes[:, first] * sizes[:, second]])
 
 
 @dataclass(frozen=True, eq=False)

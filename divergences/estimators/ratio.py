@@ -26,6 +26,8 @@ _POINTS_PER_FEATURE = 10
 
 _SHARE_OF_CORRECTION = 0.4
 _SHARE_OF_DRIFT = 0.7
+_TELLING = 0.1
+_LOPSIDED = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +126,9 @@ def read_ratio(
     it, and that of half the data, from elsewhere. Its bias is extrapolated from half the data,
     and reaches to infinity where the ratio is out of reach and the divergence has no maximum.
     """
-    doubt = (0.0, 0.0)
+    doubt, held_out = (0.0, 0.0), 0.0
     if values is None and ratio.gap is not None:
-        inner, doubt = _corrected_reading(definition, ratio, p, q)
+        inner, held_out, doubt = _corrected_reading(definition, ratio, p, q)
         bias = 0.0
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
@@ -135,6 +137,8 @@ def read_ratio(
         bias = -math.inf
     variance, few_share = _spread(definition, ratio, p, q)
     notes = [*ratio.notes, *bias_notes(definition, inner, bias)]
+    if ratio.gap is not None:
+        notes += _correction_notes(definition, inner, held_out, doubt, math.sqrt(variance))
     if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
         notes.append(
             f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
@@ -159,6 +163,29 @@ def read_ratio(
     )
 
 
+def _correction_notes(
+    definition: RatioDivergence,
+    inner: float,
+    held_out: float,
+    doubt: tuple[float, float],
+    stderr: float,
+) -> list[str]:
+    notes = []
+    shift = definition.outer(inner) - definition.outer(held_out)
+    if math.isfinite(shift) and abs(inner - held_out) > _TELLING * stderr:
+        direction = "upward" if shift > 0 else "downward"
+        notes.append(
+            f"Corrected {direction} by {two_digits(abs(shift))}: what critics lose on points that "
+            f"they have not seen. It is a point estimate; lower_bound() is a bound."
+        )
+    if doubt[1] > _LOPSIDED * math.hypot(stderr, doubt[0]):
+        notes.append(
+            "The interval reaches farther up than down: differences that so many points do not "
+            "show cannot be excluded."
+        )
+    return notes
+
+
 def _with_and_by_half(
     definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
 ) -> tuple[float, float | None]:
@@ -171,8 +198,8 @@ def _with_and_by_half(
 
 def _corrected_reading(
     definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> tuple[float, tuple[float, float]]:
-    """Held-out value put right by half the gap, and how far below and above it may be wrong.
+) -> tuple[float, float, tuple[float, float]]:
+    """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
     What is doubted: a share of the correction; the part of it that noise may have made; what
     half the data, corrected likewise, miss of the value; and what another critic shows beyond.
@@ -192,7 +219,7 @@ def _corrected_reading(
         alone = replace(rival, rows=(np.arange(part_p.n), np.arange(part_q.n)))
         shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
         beyond.append(max(0.0, shown - whole))
-    return whole, (down, math.hypot(down, *beyond))
+    return whole, held_out, (down, math.hypot(down, *beyond))
 
 
 def _corrected(

@@ -9,7 +9,8 @@ import numpy as np
 
 from divergences.checks import check_real
 from divergences.estimate import two_digits
-from divergences.estimators.critic_library import FEW_FOLDS, FOLDS, Training, library
+from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Training
+from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _ROWS = 100_000
 _CHEAP = 0.5
-_TELLING_SHARE = 0.2
+_TELLING_SHARE = 0.25
+_HARDLY_ANY = 3
 
 
 @dataclass(frozen=True)
@@ -211,13 +213,14 @@ def _rival(pooled: _Pooled, rows: NDArray[np.intp], stack: Stack) -> Gap:
 
 
 def _out_of_reach(at_p: Array, at_q: Array) -> tuple[float, float]:
-    """Shares of P's and Q's points whose log-odds no point of the other sample comes near."""
-    return float(np.mean(at_p > at_q.max())), float(np.mean(at_q < at_p.min()))
+    """Shares of P's and Q's points that hardly any point of the other sample comes near."""
+    highest_q, lowest_p = np.sort(at_q)[-_HARDLY_ANY], np.sort(at_p)[_HARDLY_ANY - 1]
+    return float(np.mean(at_p > highest_q)), float(np.mean(at_q < lowest_p))
 
 
 def _reach_notes(shares: tuple[float, float]) -> tuple[str, ...]:
     return tuple(
-        f"{share:.0%} of {name}'s points lie where {other} has none: how large the ratio is there "
+        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is there "
         f"cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
         f"extrapolation."
         for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions import JensenShannon
-from divergences.estimators.critic_library import Candidate, FittedCritic, Training, bounded
+from divergences.estimators.critic_candidate import (
+    Candidate,
+    FittedCritic,
+    Training,
+    bounded,
+)
 from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, log_loss, with_intercept
 
 if TYPE_CHECKING:

@@ -16,30 +16,89 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_POINTS_PER_CELL = 50
+_APART = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Discrete columns, whose values come before all distances in the other columns.
+
+    Parameters
+    ----------
+    columns : ndarray of int, shape (c,)
+    scale : ndarray of shape (c,)
+        Times which two different values lie farther apart than any two points of a cell.
+    """
+
+    columns: NDArray[np.intp]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, pooled: NDArray[np.float64], columns: NDArray[np.intp], white: NDArray[np.float64]
+    ) -> Cells:
+        """Spread the columns of a pooled sample, whose other columns were made white."""
+        diameter = float(np.linalg.norm(np.ptp(white, axis=0))) if len(columns) else 0.0
+        gaps = [float(np.diff(np.unique(pooled[:, column])).min()) for column in columns]
+        return cls(columns, _APART * diameter / np.array(gaps))
+
+    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map (k, d) points to (k, c)."""
+        return points[:, self.columns] * self.scale
+
+
 @dataclass(frozen=True, eq=False)
 class Whitening:
-    """The affine map that gives a pooled sample mean 0 and covariance I.
+    """The affine map that gives a pooled sample mean 0 and covariance I, its cells far apart.
 
     Parameters
     ----------
     kept : ndarray of int, shape (r,)
-        Columns that span the data.
+        Columns that span the data, those of cells apart.
     center : ndarray of shape (r,)
     factor : ndarray of shape (r, r)
         Upper triangular; centered points times its inverse are white.
+    cells : Cells
     """
 
     kept: NDArray[np.intp]
     center: NDArray[np.float64]
     factor: NDArray[np.float64]
+    cells: Cells
+
+    @classmethod
+    def of(
+        cls, pooled: NDArray[np.float64], kept: NDArray[np.intp], discrete: NDArray[np.intp]
+    ) -> Whitening:
+        """Find the map from a pooled sample and the columns of either kind."""
+        center = pooled[:, kept].mean(axis=0)
+        spread = (pooled[:, kept] - center) / math.sqrt(len(pooled))
+        factor: NDArray[np.float64] = np.asarray(np.linalg.qr(spread, mode="r"))
+        cells = Cells.of(pooled, discrete, _white(pooled, kept, center, factor))
+        return cls(kept, center, factor, cells)
+
+    @property
+    def dimensions(self) -> int:
+        """Number of features that distances are measured in."""
+        return max(1, len(self.kept))
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map (k, d) points to (k, r), and to one constant feature if none is kept."""
-        if len(self.kept) == 0:
-            return np.zeros((len(points), 1))
-        centered = points[:, self.kept] - self.center
-        white = solve_triangular(self.factor, centered.T, trans="T", check_finite=False)
-        return np.ascontiguousarray(white.T)
+        """Map (k, d) points to (k, r + c), and to one constant feature if none is kept."""
+        white = _white(points, self.kept, self.center, self.factor)
+        return np.ascontiguousarray(np.hstack([white, self.cells(points)]))
+
+
+def _white(
+    points: NDArray[np.float64],
+    kept: NDArray[np.intp],
+    center: NDArray[np.float64],
+    factor: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    if len(kept) == 0:
+        return np.zeros((len(points), 1))
+    white = solve_triangular(factor, (points[:, kept] - center).T, trans="T", check_finite=False)
+    return np.asarray(white.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +149,15 @@ class WhitePair:
     whitening : Whitening
     dropped : str
         Columns that add nothing, in words.
+    discrete : str
+        Columns of few values beside others, in words.
     """
 
     p: WhiteSample
     q: WhiteSample
     whitening: Whitening
     dropped: str
+    discrete: str
 
     @property
     def tied(self) -> int:
@@ -121,7 +183,7 @@ class WhitePair:
             (self.p.points[rows_p], self.q.points[rows_q]),
             (self.p.identity[rows_p], self.q.identity[rows_q]),
         )
-        return WhitePair(p, q, self.whitening, self.dropped)
+        return WhitePair(p, q, self.whitening, self.dropped, self.discrete)
 
 
 def whiten_pair(p: Samples, q: Samples) -> WhitePair:
@@ -140,15 +202,49 @@ def whiten_pair(p: Samples, q: Samples) -> WhitePair:
     pooled = np.concatenate([p.points, q.points]) + 0.0  # -0.0 and 0.0 are one point
     subspace = find_subspace(pooled, p.columns or q.columns)
     kept = np.array(subspace.kept, dtype=np.intp)
-    center = pooled[:, kept].mean(axis=0)
-    spread = (pooled[:, kept] - center) / math.sqrt(len(pooled))
-    factor: NDArray[np.float64] = np.asarray(np.linalg.qr(spread, mode="r"))
-    whitening = Whitening(kept, center, factor)
+    discrete = discrete_columns(pooled, kept)
+    whitening = Whitening.of(pooled, np.setdiff1d(kept, discrete), discrete)
     rows, place = _distinct(pooled[:, kept])
     # Equal rows must stay equal, which a matrix product does not promise: map each row once.
     white = whitening(pooled[rows])[place]
     p_white, q_white = _with_repeats((white[: p.n], white[p.n :]), (place[: p.n], place[p.n :]))
-    return WhitePair(p_white, q_white, whitening, subspace.words())
+    names = [subspace.names[column] for column in discrete]
+    values = [len(np.unique(pooled[:, column])) for column in discrete]
+    words = _few_values(names, values)
+    return WhitePair(p_white, q_white, whitening, subspace.words(), words)
+
+
+def _few_values(names: list[str], counts: list[int], most: int = 5) -> str:
+    told = [f"column {name} has {count} values" for name, count in zip(names, counts, strict=True)]
+    more = f" and {len(told) - most} more have few" if len(told) > most else ""
+    return "; ".join(told[:most]) + more
+
+
+def discrete_columns(points: NDArray[np.float64], among: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Columns of so few values that each combination of them has 50 points on average.
+
+    Those of fewest values come first, as long as the average holds. Where no column is left
+    beside them there are none: of a lattice all distances count.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(400, 2))
+    >>> discrete_columns(np.column_stack([x, x[:, 0] > 1]), np.arange(3))
+    array([2])
+    """
+    places = [np.unique(points[:, column], return_inverse=True)[1] for column in among]
+    sizes = np.array([int(place.max()) + 1 for place in places], dtype=np.intp)
+    most = len(points) // _POINTS_PER_CELL
+    cell, chosen = np.zeros(len(points), dtype=np.intp), []
+    for position in np.argsort(sizes, kind="stable"):
+        if sizes[position] > most:
+            break
+        finer = cell * sizes[position] + places[position].reshape(-1)
+        occupied, finer = np.unique(finer, return_inverse=True)
+        if len(occupied) <= most:
+            cell = finer.reshape(-1)
+            chosen.append(among[position])
+    return np.sort(np.array(chosen if len(chosen) < len(among) else [], dtype=np.intp))
 
 
 def _with_repeats(

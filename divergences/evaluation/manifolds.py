@@ -39,8 +39,8 @@ def manifold_scores(
     law would give, and coverage the share of these balls that hold any. Ties do no harm: balls
     are closed for precision and recall, and random tie-breaking is averaged over for the others.
 
-    Standard errors of precision and recall are those of a jackknife that leaves out a tenth,
-    which errs on the large side; those of density and coverage come from disjoint fifths.
+    Standard errors come from a jackknife that leaves out a tenth and errs on the large side, that
+    of coverage from disjoint fifths.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def _values(
 def _jackknife(
     data: NDArray[np.float64], generated: NDArray[np.float64], k: int, run: Run
 ) -> NDArray[np.float64]:
-    """Standard errors of precision and recall."""
-    total = np.zeros(2)
+    """Standard errors of precision, recall and density."""
+    total = np.zeros(3)
     sides = [side[run.rng.permutation(len(side))[:_MOST]] for side in (data, generated)]
     sizes = [len(data) / len(sides[0]), len(generated) / len(sides[1])]
     for side in (0, 1):
@@ -99,7 +99,7 @@ def _jackknife(
         for part in np.array_split(np.arange(len(sides[side])), _TENTHS):
             left = list(sides)
             left[side] = np.delete(sides[side], part, axis=0)
-            found.append(_values(left[0], left[1], k, run)[0][:2])
+            found.append(_values(left[0], left[1], k, run)[0][:3])
         total += np.var(found, axis=0) * (_TENTHS - 1) / sizes[side]
     return np.asarray(np.sqrt(total))
 
@@ -107,11 +107,11 @@ def _jackknife(
 def _fifths(
     data: NDArray[np.float64], generated: NDArray[np.float64], k: int, run: Run
 ) -> NDArray[np.float64]:
-    """Standard errors of density and coverage."""
+    """Standard error of coverage, of shape (1,)."""
     variances = []
     for _ in range(_REPEATS):
         orders = [run.rng.permutation(len(side)) for side in (data, generated)]
         parts = zip(*(np.array_split(order, _FIFTHS) for order in orders), strict=True)
-        found = [_values(data[a], generated[b], k, run)[0][2:] for a, b in parts]
+        found = [_values(data[a], generated[b], k, run)[0][3:] for a, b in parts]
         variances.append(np.var(found, axis=0, ddof=1) / _FIFTHS)
     return np.asarray(np.sqrt(np.mean(variances, axis=0)))

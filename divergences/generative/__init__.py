@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from divergences.generative.autoencoder import Autoencoder
+    from divergences.generative.gan import GAN
     from divergences.generative.gaussian_mixture import GaussianMixture
     from divergences.generative.graphical_model import GraphicalModel
     from divergences.generative.model import GenerativeModel
     from divergences.generative.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
+    "GAN",
     "Autoencoder",
     "GaussianMixture",
     "GenerativeModel",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "GAN": "gan",
     "Autoencoder": "autoencoder",
     "GaussianMixture": "gaussian_mixture",
     "GenerativeModel": "model",

@@ -147,7 +147,7 @@ class LatentModel(GenerativeModel):
         """
         check_is_fitted(self)
         with torch.no_grad():
-            return _to_numpy(self.pushforward_.sample(n, rng=rng))
+            return to_numpy(self.pushforward_.sample(n, rng=rng))
 
     def encode(self, X: Any) -> NDArray[np.float64]:
         """Map points to the middle of their codes.
@@ -163,7 +163,7 @@ class LatentModel(GenerativeModel):
         check_is_fitted(self)
         points = torch.tensor(fitted_points(self, X), dtype=torch.float32)
         with torch.no_grad():
-            return _to_numpy(self.encoder_(points)[:, : self.latent])
+            return to_numpy(self.encoder_(points)[:, : self.latent])
 
     def decode(self, Z: Any) -> NDArray[np.float64]:
         """Map latent points to points: g(z).
@@ -186,7 +186,7 @@ class LatentModel(GenerativeModel):
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise ValueError(f"Z must have shape (n_points, {self.latent}), not {tuple(z.shape)}.")
         with torch.no_grad():
-            return _to_numpy(self.decoder_(z))
+            return to_numpy(self.decoder_(z))
 
     def _check_settings(self) -> None:
         for name in ("latent", "width", "steps", "batch"):
@@ -214,7 +214,7 @@ class LatentModel(GenerativeModel):
                 f"The loss of {type(self).__name__} was no longer finite at step "
                 f"{int((~parts.isfinite().all(dim=1)).nonzero()[0])}. Lower learning_rate=."
             )
-        reconstruction, penalty = _to_numpy(parts).T
+        reconstruction, penalty = to_numpy(parts).T
         return {"reconstruction": reconstruction, "penalty": penalty}
 
 
@@ -223,5 +223,6 @@ def squared_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return ((x - y) ** 2).sum(dim=1).mean()
 
 
-def _to_numpy(points: torch.Tensor) -> NDArray[np.float64]:
+def to_numpy(points: torch.Tensor) -> NDArray[np.float64]:
+    """A tensor's values in double precision."""
     return points.double().numpy()

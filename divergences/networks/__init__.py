@@ -2,3 +2,16 @@
 
 Whatever imports from here loads torch, so import inside functions where that has to wait.
 """
+
+from divergences.networks.convolutional import ConvolutionalCritic, ConvolutionalGenerator
+from divergences.networks.fourier import FourierFeatures
+from divergences.networks.lipschitz import LipschitzPerceptron
+from divergences.networks.perceptron import Perceptron
+
+__all__ = [
+    "ConvolutionalCritic",
+    "ConvolutionalGenerator",
+    "FourierFeatures",
+    "LipschitzPerceptron",
+    "Perceptron",
+]

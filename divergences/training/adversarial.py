@@ -14,6 +14,7 @@ from divergences.training.critics import CriticMethod
 from divergences.training.distributed import ALONE, Workers
 from divergences.training.gradients import step_down
 from divergences.training.objective import START, CriticReport, Moment, Objective
+from divergences.training.precision import Precision, as_map
 from divergences.training.regularizers import CriticView, Regularizer
 from divergences.training.schedules import Schedule
 
@@ -79,6 +80,8 @@ class Adversarial(Objective):
         matters to them.
     clip : float
         Largest norm of the critic's gradient.
+    precision : {"float32", "bfloat16"}
+        In which its layers compute.
     workers : Workers
         Processes that share the batch.
     """
@@ -92,6 +95,7 @@ class Adversarial(Objective):
     normalization: Normalization = field(default_factory=lambda: Normalization())
     unit: float = 1.0
     clip: float = float("inf")
+    precision: Precision = "float32"
     workers: Workers = ALONE
 
     def critic_steps(self, now: Moment = START) -> int:
@@ -159,13 +163,13 @@ class Adversarial(Objective):
         return points
 
     def _values(self, points: torch.Tensor) -> torch.Tensor:
-        values: torch.Tensor = self.critic(points)
+        values = as_map(self.critic, self.precision)(points)
         if values.ndim == 0 or values.numel() != len(values) or len(points) % len(values):
             raise ValueError(
                 f"critic must return one value for each point: for shape {tuple(points.shape)} it "
                 f"returned shape {tuple(values.shape)}. End it with a layer of one feature."
             )
-        return values.float().reshape(-1) if values.dtype.itemsize < 4 else values.reshape(-1)
+        return values.reshape(-1)
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from divergences.training.distributed import ALONE, Workers
 from divergences.training.hand_over import InTurn
 from divergences.training.loop import Trainer
 from divergences.training.objective import Objective
+from divergences.training.precision import Precision, as_map
 from divergences.training.regularizers import Regularizer
 from divergences.training.schedules import Schedule, as_schedule
 from divergences.training.settings import Settings
@@ -45,6 +45,7 @@ def make_objective(
     learning_rate: float | Schedule | None = None,
     optimizer: MakeOptimizer = default_optimizer,
     clip: float = float("inf"),
+    precision: Precision = "float32",
     rng: int | np.random.Generator | None = None,
     workers: Workers = ALONE,
 ) -> Objective:
@@ -56,7 +57,7 @@ def make_objective(
         Which divergence.
     x : Tensor of shape (n, ...)
         Points of the data, for the shape and scale of the default critic.
-    method, critic, regularizers, learning_rate, optimizer, clip
+    method, critic, regularizers, learning_rate, optimizer, clip, precision
         As in `minimize`, the critic's where both networks have one.
     rng : int, Generator or None
         Seed of the critic's weights.
@@ -116,6 +117,7 @@ def make_objective(
         normalization=normalization.to(x.device),
         unit=unit,
         clip=clip,
+        precision=precision,
         workers=workers,
     )
 
@@ -211,11 +213,12 @@ def make_trainer(
         "learning_rate": settings.critic_learning_rate,
         "optimizer": optimizer,
         "clip": settings.clip,
+        "precision": settings.precision,
         "workers": workers,
     }
     return Trainer(
         generator=generator,
-        map=_in_precision(generator, settings.precision, x.device.type),
+        map=as_map(generator, settings.precision, compiled=settings.compiled),
         average=Average(
             generator, defaults.average_decay(settings.steps) if decay is None else decay
         ),
@@ -230,17 +233,3 @@ def make_trainer(
         clip=settings.clip,
         workers=workers,
     )
-
-
-def _in_precision(
-    module: nn.Module, precision: str, device: str
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    if precision == "float32":
-        return module
-    return partial(_bfloat16, module, device)
-
-
-def _bfloat16(module: nn.Module, device: str, points: torch.Tensor) -> torch.Tensor:
-    with torch.autocast(device, dtype=torch.bfloat16):
-        output: torch.Tensor = module(points)
-    return output.float()

@@ -23,11 +23,12 @@ from divergences.training.distributed import Workers, join
 from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.objective import Moment
+from divergences.training.precision import Precision
 from divergences.training.regularizers import Regularizer
 from divergences.training.run import TrainingRun
 from divergences.training.schedules import Scheduled
 from divergences.training.session import Callback, conduct
-from divergences.training.settings import Precision, Settings
+from divergences.training.settings import Settings
 from divergences.training.state import modules_of
 
 HELD_OUT_SHARE = 0.1
@@ -57,6 +58,7 @@ def minimize(
     folder: str | Path | None = None,
     checkpoint_every: int | None = None,
     precision: Precision = "float32",
+    compiled: bool = False,
     rng: RandomState = None,
     progress: bool | None = None,
 ) -> TrainingRun:
@@ -105,7 +107,10 @@ def minimize(
     folder : str or Path, optional
         Where to write checkpoints and the history, for `resume`.
     precision : {"float32", "bfloat16"}
-        Of the generator's layers, the critic's too; weights stay as they are.
+        In which the layers of both networks compute; weights and losses stay in float32.
+    compiled : bool
+        Whether g goes through `torch.compile`. Not the critic: penalties on its slopes take
+        second derivatives, which compiled networks do not have.
     rng : int, Generator or None
         Seed of every random choice but the weights of g, which are yours.
     progress : bool or None
@@ -169,6 +174,7 @@ def minimize(
         record_every=record_every,
         checkpoint_every=checkpoint_every,
         precision=precision,
+        compiled=compiled,
         sets_aside=held_out is None,
         seed=workers.agree(int(generator.integers(2**32))),
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from divergences.checks import check_choice, check_real, check_whole
 from divergences.definitions import Definition
 from divergences.training import defaults
 from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
+from divergences.training.precision import Precision
 from divergences.training.regularizers import Regularizer
 from divergences.training.schedules import Scheduled, as_schedule
-
-Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Settings:
     Parameters
     ----------
     definition, method, steps, batch_size, learning_rate, critic_learning_rate, regularizers
-    average, clip, monitor, record_every, checkpoint_every, precision, seed
+    average, clip, monitor, record_every, checkpoint_every, precision, compiled, seed
     sets_aside : bool
         Whether the held-out data are taken from nu.
     """
@@ -42,6 +41,7 @@ class Settings:
     record_every: int | None = None
     checkpoint_every: int | None = None
     precision: Precision = "float32"
+    compiled: bool = False
     sets_aside: bool = True
     seed: int = 0
 

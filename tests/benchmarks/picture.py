@@ -42,7 +42,7 @@ def _panel(ax: Axes, scores: Scores) -> None:
     )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlabel("seconds for one pair of samples")
+    ax.set_xlabel("seconds of one core for two samples")
     ax.set_ylabel("error over the bound")
     ax.set_title(f"{scores.divergence}, n = m = {scores.n:,}", fontsize=10)
     ax.margins(x=0.1, y=0.1)

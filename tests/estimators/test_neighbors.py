@@ -13,7 +13,7 @@ from divergences.estimators import Neighbors, estimate_samples, neighbor_balls
 from divergences.estimators.neighbor_balls import balls_about, spread_to_members
 from divergences.estimators.neighbor_search import Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.whitening import Counts, whiten_pair
+from divergences.estimators.whitening import Counts, discrete_columns, whiten_pair
 from divergences.measures import as_samples
 from divergences.work import Run
 
@@ -307,6 +307,85 @@ class TestTies:
         x, y = rng.choice(rng.normal(size=50), 50), rng.normal(size=50)
         found = estimate(dv.JensenShannon(), x, y)
         assert any("as a bootstrap makes them" in note for note in found.notes)
+
+
+class TestDiscreteColumns:
+    @staticmethod
+    def parity(rng, n, sign, d):
+        """Counts 0 to 5, and a normal whose mean is 1/2 or -1/2 by their parity."""
+        counts = rng.integers(0, 6, n)
+        points = rng.normal(size=(n, d))
+        points[:, 0] += sign * np.where(counts % 2, 0.5, -0.5)
+        return np.column_stack([points, counts])
+
+    def test_cells_come_first(self):
+        # Given the count, the distance of the means is 1: KL = 1/2. Over whole numbers that are
+        # mixed up it would vanish: 0.21 was seen where distances count them.
+        rng = np.random.default_rng(27)
+        x, y = self.parity(rng, 600, 1, 2), self.parity(rng, 600, -1, 2)
+        found = estimate(dv.KullbackLeibler(), x, y)
+        assert found > 0.3
+        assert abs(found - 0.5) < 4 * found.stderr + abs(found.bias)
+        assert found.notes[0] == (
+            "Neighbors are sought among equal values first, as column 2 has 6 values."
+        )
+        assert np.corrcoef(found.critic(x), x[:, 0] * (-1) ** (x[:, 2] + 1))[0, 1] > 0.8
+
+    def test_a_coin_beside_a_normal(self):
+        # KL of the coins plus, as the coin falls, (1 or 4)/2: by the chain rule.
+        rng = np.random.default_rng(28)
+        coins = rng.random(2000) < 0.5, rng.random(2000) < 0.3
+        x = np.column_stack([coins[0], rng.normal(size=2000)])
+        y = np.column_stack([coins[1], rng.normal(0.5 + 0.5 * coins[1])])
+        truth = 0.5 * math.log(0.5 / 0.7) + 0.5 * math.log(0.5 / 0.3) + 0.5 * (0.125 + 0.5)
+        for definition in (dv.KullbackLeibler(), dv.KullbackLeibler(2)):
+            found = estimate(definition, x, y)
+            scale = math.log(definition.base)
+            assert abs(found - truth / scale) < 4 * found.stderr + abs(found.bias)
+            assert found.stderr < 0.06 / scale
+
+    @pytest.mark.parametrize(
+        ("draw", "truth"),
+        [
+            (
+                lambda rng, first: rng.poisson(3.0 if first else 4.0, (3000, 1)),
+                3 * math.log(3 / 4) + 1,
+            ),
+            (
+                lambda rng, first: rng.random((3000, 3)) < (0.5 if first else 0.3),
+                1.5 * (math.log(0.5 / 0.7) + math.log(0.5 / 0.3)),
+            ),
+        ],
+        ids=["Poisson", "three coins"],
+    )
+    def test_lattices(self, draw, truth):
+        rng = np.random.default_rng(29)
+        x, y = draw(rng, True), draw(rng, False)
+        found = estimate(dv.KullbackLeibler(), x.astype(float), y.astype(float))
+        assert abs(found - truth) < 4 * found.stderr + abs(found.bias)
+        assert found.stderr < 0.15 * truth
+        assert "they are counted" in " ".join(found.notes)
+
+    def test_which_columns_are_discrete(self):
+        rng = np.random.default_rng(30)
+        normal, coins = rng.normal(size=(400, 1)), rng.random((400, 4)) < 0.5
+        counts = rng.integers(0, 9, (400, 1))
+        points = np.hstack([normal, coins, counts])
+        # 400 points fill 8 cells of 50: three coins.
+        assert discrete_columns(points, np.arange(6)).tolist() == [1, 2, 3]
+        assert discrete_columns(points[:, [0, 5]], np.arange(2)).tolist() == []
+        assert discrete_columns(np.tile(points[:, [0, 5]], (2, 1)), np.arange(2)).tolist() == [1]
+        assert discrete_columns(points[:, 1:3], np.arange(2)).tolist() == []  # a lattice
+
+    def test_cells_keep_their_points_nearer_than_any_other(self):
+        rng = np.random.default_rng(31)
+        coin = rng.random((300, 1)) < 0.5
+        points = np.hstack([1e6 * rng.standard_t(3, (300, 2)), 1e-6 * coin])
+        pair = whiten_pair(as_samples(points[:150]), as_samples(points[150:]))
+        white = np.concatenate([pair.p.points, pair.q.points])
+        distance = np.linalg.norm(white[:, None] - white, axis=2)
+        same = coin == coin.T
+        assert distance[same].max() < distance[~same].min()
 
 
 class TestSubspace:

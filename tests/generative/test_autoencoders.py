@@ -58,7 +58,9 @@ class TestAutoencoder:
     def test_finds_the_principal_plane_where_it_is_linear(self):
         # A linear autoencoder of least squares keeps the leading principal components.
         x = RNG.normal(size=(500, 3)) * [3.0, 2.0, 0.5]
-        model = dv.Autoencoder(latent=2, depth=0, steps=1500, batch=500, rng=0).fit(x)
+        model = dv.Autoencoder(
+            latent=2, depth=0, steps=1500, batch=500, learning_rate=0.02, rng=0
+        ).fit(x)
         residual = np.mean(np.sum((model.decode(model.encode(x)) - x) ** 2, axis=1))
         smallest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[0]
         assert residual == pytest.approx(smallest, rel=0.01)

@@ -29,6 +29,8 @@ MODELS = [
     dv.GaussianMixture(2, covariance="diag", rng=0),
     dv.GraphicalModel(rng=0),
     dv.GraphicalModel(0.1),
+    dv.GAN(steps=20, rng=0),
+    dv.GAN(dv.Energy(), latent=1, steps=20, rng=0),
     dv.Autoencoder(steps=40, rng=0),
     dv.VariationalAutoencoder(steps=40, rng=0),
     dv.VariationalAutoencoder(1, divergence=dv.ReverseKL(), steps=40, rng=0),
@@ -144,7 +146,7 @@ class TestDensities:
 @pytest.mark.parametrize("model", OTHERS, ids=str)
 def test_a_model_without_a_density_says_who_has_one(model):
     message = (
-        r"^\w*utoencoder has no density: it is the law of g\(z\), which can be drawn and not "
+        r"^(GAN|\w*utoencoder) has no density: it is the law of g\(z\), which can be drawn and not "
         r"written down\. KernelDensity, GaussianMixture and GraphicalModel have one; a Kernel"
     )
     with pytest.raises(dv.NoDensityError, match=message):

@@ -65,7 +65,8 @@ def test_a_worker_takes_its_rows():
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
-    monkeypatch.setattr("divergences.training.minimize.join", lambda: Workers(0, 3))
+    module = sys.modules["divergences.training.minimize"]
+    monkeypatch.setattr(module, "join", lambda: Workers(0, 3))
     monkeypatch.setattr(Workers, "agree", lambda self, value: value)
     g_mu = Pushforward(nn.Linear(1, 1), torch.distributions.Normal(0.0, 1.0))
     with pytest.raises(ValueError, match="batch_size must be a multiple of the number of proc"):

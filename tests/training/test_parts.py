@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 import types
 from itertools import pairwise
@@ -24,7 +25,7 @@ from divergences.definitions import (
 )
 from divergences.estimators import KDE, PairwiseKernel
 from divergences.measures import Pushforward, as_samples
-from divergences.networks.perceptron import Perceptron
+from divergences.networks import ConvolutionalCritic, ConvolutionalGenerator, Perceptron
 from divergences.training import (
     Constant,
     Cosine,
@@ -370,3 +371,40 @@ def test_two_critics_may_follow_each_other():
 def test_bad_input_is_answered_in_words(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+# Precision, and images.
+
+
+@pytest.mark.parametrize("definition", [JensenShannon(), SlicedWasserstein()], ids=repr)
+def test_half_precision_trains_nearly_the_same(definition):
+    ends = {}
+    for precision in ("float32", "bfloat16"):
+        g_mu = fresh()
+        run = minimize(definition, g_mu, DATA, precision=precision, **QUICK)
+        assert {p.dtype for p in g_mu.g.parameters()} == {torch.float32}
+        ends[precision] = run.pushforward.sample(200, rng=0).mean(dim=0)
+    assert not torch.equal(*ends.values())
+    # Eight bits of mantissa, over ten steps.
+    torch.testing.assert_close(*ends.values(), rtol=0.1, atol=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+def test_a_compiled_generator_trains_the_same():
+    weights = []
+    for compiled in (False, True):
+        g_mu = fresh()
+        minimize(JensenShannon(), g_mu, DATA, compiled=compiled, **QUICK)
+        weights.append(g_mu.g.last.weight)
+    torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-4)
+
+
+def test_convolutional_networks_train():
+    images = torch.rand(60, 1, 8, 8) * 2 - 1
+    g_mu = Pushforward(ConvolutionalGenerator(2, size=8, width=4), PLANE)
+    critic = ConvolutionalCritic(size=8, width=4)
+    run = minimize(JensenShannon(), g_mu, images, critic=critic, **QUICK)
+    assert run.critic is critic
+    assert np.isfinite(run.history["critic_objective"]).all()

@@ -1,0 +1,137 @@
+"""What a critic of the library is: fitted to points, and heard on points it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.estimate import Critic
+    from divergences.estimators.cross_fitting import TrainingPart
+
+    Array = NDArray[np.float64]
+
+FOLDS = 5
+FEW_FOLDS = 2
+_ROWS_FOR_FEW_FOLDS = 20_000
+_LARGEST = 20.0
+_FAR_BEHIND = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What critics are fitted to.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+    labels : ndarray of shape (n,)
+        1 for P, 0 for Q.
+    weights : ndarray of shape (n,)
+        Half of the sum in either sample; the sum is the number of points of two equal samples
+        that would say as much.
+    coordinates : Coordinates
+    folds : ndarray of shape (n,)
+    seed : int
+    standard : ndarray of shape (n,) or None
+        Held-out log-odds of the best cheap critic, which a costly one has to come near.
+    """
+
+    points: Array
+    labels: NDArray[np.intp]
+    weights: Array
+    coordinates: Coordinates
+    folds: NDArray[np.intp]
+    seed: int
+    standard: Array | None = None
+
+    @classmethod
+    def of(cls, part: TrainingPart, folds: int = FOLDS) -> Training:
+        """Prepare rows of both samples."""
+        labels = part.labels
+        sizes = [
+            part.weights[labels == label].sum() ** 2 / (part.weights[labels == label] ** 2).sum()
+            for label in (1, 0)
+        ]
+        whole = 4.0 / (1.0 / sizes[0] + 1.0 / sizes[1])
+        if len(labels) > _ROWS_FOR_FEW_FOLDS:
+            folds = FEW_FOLDS
+        return cls(
+            part.points,
+            labels,
+            part.weights * (whole / part.weights.sum()),
+            Coordinates.of(part.points),
+            stratified_folds(labels, folds, np.random.default_rng(part.seed)),
+            part.seed,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCritic:
+    """A critic, with what it says of the points that it was fitted to.
+
+    Parameters
+    ----------
+    held_out : ndarray of shape (n,)
+        Log-odds at each point of a fit without it, or without its fold.
+    fitted : ndarray of shape (n,)
+        Log-odds of the fit to all points; `held_out` once more for critics whose own points say
+        nothing, such as trees.
+    evaluate : callable
+        (k, d) points to (k,) log-odds. Picklable.
+    """
+
+    held_out: Array
+    fitted: Array
+    evaluate: Critic
+
+    @classmethod
+    def bounded(cls, held_out: Array, fitted: Array, evaluate: Critic) -> FittedCritic:
+        """Keep log-odds within what any number of points could show."""
+        kept = bounded(held_out)
+        return cls(kept, kept if fitted is held_out else bounded(fitted), evaluate)
+
+
+def bounded(odds: Array) -> Array:
+    """Log-odds within ±20."""
+    return np.clip(odds, -_LARGEST, _LARGEST)
+
+
+class Candidate(Protocol):
+    """A kind of critic, before it has seen data."""
+
+    @property
+    def name(self) -> str:
+        """What diagnostics call it."""
+
+    @property
+    def costly(self) -> bool:
+        """Whether it is fitted after the others, and given up where it falls far behind."""
+
+    def fit(self, training: Training) -> FittedCritic | None:
+        """Fit to all points, and evaluate each without itself."""
+
+
+def falls_behind(training: Training, odds: Array, here: NDArray[np.bool_]) -> bool:
+    """Whether held-out losses are above the standard's by more than noise explains."""
+    if training.standard is None:
+        return False
+    labels, weights = training.labels[here], training.weights[here]
+    excess = log_loss(odds[here], labels) - log_loss(training.standard[here], labels)
+    mean = float(weights @ excess / weights.sum())
+    noise = float(np.sqrt(weights**2 @ (excess - mean) ** 2) / weights.sum())
+    return mean > _FAR_BEHIND * noise
+
+
+def with_radius(coordinates: Coordinates, points: Array) -> Array:
+    """Append the distance from the center of the whitened points, beyond one feature."""
+    if points.shape[1] == 1:
+        return points
+    return np.column_stack([points, np.linalg.norm(coordinates.white(points), axis=1)])
