@@ -4,20 +4,16 @@ import pickle
 import numpy as np
 import pytest
 
-from divergences.estimators.critic_library import (
-    Edges,
-    MixturesCandidate,
-    RidgeCandidate,
-    Training,
-    TreesCandidate,
-    library,
-    with_radius,
-)
+from divergences.estimators.critic_candidate import Training, with_radius
+from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.mixture_candidate import MixturesCandidate
+from divergences.estimators.ridge_candidates import Edges, RidgeCandidate
 from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.tree_candidates import TreesCandidate
 
 
-def training(d=2, n=150, shift=0.7, seed=0, weights=None, folds=5, m=None):
+def training(d=2, n=80, shift=0.7, seed=0, weights=None, folds=5, m=None):
     rng = np.random.default_rng(seed)
     m = m or n
     points = np.vstack([rng.normal(shift, 1, (n, d)), rng.normal(0, 1.3, (m, d))])

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
 
-from divergences.estimators.feature_maps import Bumps, Coordinates, FeatureMap, Polynomial, Waves
+from divergences.estimators.feature_maps import (
+    Bumps,
+    Coordinates,
+    FeatureMap,
+    Polynomial,
+    Sizes,
+    Waves,
+)
 
 
 def cloud(n=300, d=3, seed=0):
@@ -20,6 +27,7 @@ def every_map(points):
         "linear": Polynomial(coordinates, False, False, False),
         "squares": Polynomial(coordinates, False, True, False),
         "quadratic in scores": Polynomial(coordinates, True, True, True),
+        "sizes": Sizes(coordinates),
         "waves": Waves.of(coordinates, points, 5, 0),
         "pairs of waves": waves,
         "bumps": Bumps.of(coordinates, points, 1.0, 40, rng),

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from divergences.definitions import JensenShannon
-from divergences.estimators.critic_library import FittedCritic, RidgeCandidate, Training, library
+from divergences.estimators.critic_candidate import FittedCritic, Training
+from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.ridge_candidates import RidgeCandidate
 from divergences.estimators.stacking import fit_stack, jensen_shannon
 from divergences.work import Run
 
@@ -98,7 +100,7 @@ def test_overconfident_critics_are_shrunk():
 
 
 def test_held_out_values_leave_the_point_out_of_the_weights_too():
-    training, truth, _ = data(n=30)
+    training, truth, _ = data(n=80)
     stack = stacked([Saying("good", truth)], training)
     in_the_fit = stack.offset + stack.weights[0] * truth
     toward_label = np.where(training.labels == 1, 1, -1) * (in_the_fit - stack.held_out)
@@ -135,7 +137,7 @@ def test_candidates_that_give_up_are_missing():
 
 
 def test_the_rival_is_the_critic_with_the_largest_mean_of_both_values():
-    training, truth, rng = data()
+    training, truth, _ = data()
     stack = stacked(
         [Saying("good", truth), Saying("memory", 0 * truth, 30.0 * (2 * training.labels - 1))],
         training,
@@ -146,7 +148,7 @@ def test_the_rival_is_the_critic_with_the_largest_mean_of_both_values():
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_change_nothing(workers):
     training, _, _ = data(n=100)
-    candidates = [candidate for candidate in library(1, cheap=True)]
+    candidates = library(1, cheap=True)
     assert all(isinstance(candidate, RidgeCandidate) for candidate in candidates)
     one, more = stacked(candidates, training), stacked(candidates, training, workers)
     np.testing.assert_array_equal(one.held_out, more.held_out)
