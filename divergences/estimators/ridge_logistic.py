@@ -138,7 +138,10 @@ def fit_ridge(
             trial = coefficients - share * step
             trial_odds = design @ trial
             trial_value = _objective(trial_odds, labels, weights, trial, penalty)
-            if trial_value <= value - 1e-4 * share * gain or share < _SHORTEST_STEP:
+            # Below that gain, rounding decides whether a step seems to help.
+            if trial_value <= value - 1e-4 * share * gain or gain < _CONVERGED:
+                break
+            if share < _SHORTEST_STEP:
                 break
             share /= 2
         coefficients, odds, value = trial, trial_odds, trial_value

@@ -1,0 +1,196 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from divergences.estimators.critic_candidate import Training, with_radius
+from divergences.estimators.critic_library import library
+from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.mixture_candidate import MixturesCandidate
+from divergences.estimators.ridge_candidates import Edges, RidgeCandidate
+from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.tree_candidates import TreesCandidate
+
+
+def training(d=2, n=80, shift=0.7, seed=0, weights=None, folds=5, m=None):
+    rng = np.random.default_rng(seed)
+    m = m or n
+    points = np.vstack([rng.normal(shift, 1, (n, d)), rng.normal(0, 1.3, (m, d))])
+    labels = np.repeat([1, 0], [n, m])
+    if weights is None:
+        weights = np.repeat([1 / n, 1 / m], [n, m]) * (n + m) / 2
+    return Training.of(TrainingPart(points, labels, weights, 7), folds)
+
+
+def named(d, name):
+    return next(candidate for candidate in library(d) if candidate.name == name)
+
+
+CANDIDATES = [(d, candidate.name) for d in (1, 2) for candidate in library(d)]
+
+
+@pytest.mark.parametrize(("d", "name"), CANDIDATES)
+def test_every_candidate_is_finite_and_evaluates_as_fitted(d, name):
+    data = training(d)
+    critic = named(d, name).fit(data)
+    assert critic is not None
+    assert critic.held_out.shape == critic.fitted.shape == data.labels.shape
+    values = pickle.loads(pickle.dumps(critic.evaluate))(data.points)
+    assert np.isfinite(values).all()
+    if critic.fitted is critic.held_out:
+        assert isinstance(named(d, name), TreesCandidate)
+    elif getattr(named(d, name), "edges", False):
+        # Beyond the other points' range is another place than beyond one's own.
+        np.testing.assert_allclose(np.median(np.abs(values - critic.fitted)), 0, atol=1e-6)
+    else:
+        np.testing.assert_allclose(values, critic.fitted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("d", "name"), CANDIDATES)
+def test_held_out_values_do_not_see_the_label(d, name):
+    # Between two samples of one measure, held-out log-odds know nothing of the labels, while
+    # those at the points of the fit do.
+    data = training(d, shift=0.0, seed=3)
+    rng = np.random.default_rng(4)
+    data = Training.of(
+        TrainingPart(rng.normal(size=data.points.shape), data.labels, data.weights, 7)
+    )
+    critic = named(d, name).fit(data)
+    if critic is None:
+        return
+    held_out = data.weights @ log_loss(critic.held_out, data.labels)
+    own = data.weights @ log_loss(critic.fitted, data.labels)
+    assert own <= held_out
+    assert held_out > data.weights.sum() * np.log(2) - 5
+
+
+def test_trees_rate_each_fold_by_the_others():
+    data = training(2, seed=5)
+    flipped = data.labels.copy()
+    here = data.folds == 2
+    flipped[here] = 1 - flipped[here]
+    with_flips = Training(
+        data.points, flipped, data.weights, data.coordinates, data.folds, data.seed
+    )
+    shortest = TreesCandidate("trees")
+    first, second = shortest.fit(data), shortest.fit(with_flips)
+    apart = np.abs(first.held_out - second.held_out)
+    # Other folds lose; of the fold itself only the common length of the trees may change.
+    assert np.corrcoef(first.held_out[here], second.held_out[here])[0, 1] > 0.7
+    assert apart[~here].max() > 0.1
+
+
+@pytest.mark.parametrize("candidate", [TreesCandidate("trees"), MixturesCandidate(4)])
+def test_costly_candidates_give_up_far_behind_the_standard(candidate):
+    data = training(1, n=300, shift=2.0)
+    assert candidate.costly
+    assert candidate.fit(data) is not None
+    # A standard that knows all labels.
+    certain = np.where(data.labels == 1, 15.0, -15.0)
+    behind = Training(
+        data.points, data.labels, data.weights, data.coordinates, data.folds, 7, certain
+    )
+    assert candidate.fit(behind) is None
+
+
+def test_trees_that_find_nothing_are_no_critic():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([1, 0], 100)
+    part = TrainingPart(rng.normal(size=(200, 1)), labels, np.ones(200), 0)
+    found = [
+        TreesCandidate("trees").fit(
+            Training.of(TrainingPart(rng.normal(size=(200, 1)), labels, part.weights, seed))
+        )
+        for seed in range(6)
+    ]
+    assert any(critic is None for critic in found)
+
+
+def test_edges_leave_the_point_itself_out():
+    data = training(2, n=40, m=60, seed=6)
+    edges, outside = Edges.of(data)
+    values = with_radius(data.coordinates, data.points)
+    slow = np.empty_like(outside)
+    for i in range(len(values)):
+        others = np.arange(len(values)) != i
+        for column, label in enumerate((1, 0)):
+            of_label = values[others & (data.labels == label)]
+            low, high = of_label.min(axis=0), of_label.max(axis=0)
+            slow[i, column] = np.any((values[i] < low) | (values[i] > high))
+    np.testing.assert_array_equal(outside, slow)
+    assert outside.any()
+    # No point lies beyond a range that it belongs to.
+    whole = edges(data.points)
+    assert not whole[data.labels == 1, 0].any()
+    assert not whole[data.labels == 0, 1].any()
+    np.testing.assert_array_equal(whole[data.labels == 1, 1], outside[data.labels == 1, 1])
+
+
+def test_edges_help_where_a_support_ends():
+    rng = np.random.default_rng(8)
+    points = np.concatenate([rng.uniform(0, 1, 300), rng.uniform(0, 1.2, 300)])[:, np.newaxis]
+    data = Training.of(TrainingPart(points, np.repeat([1, 0], 300), np.ones(600), 0))
+    plain, edged = (named(1, name).fit(data) for name in ("waves", "waves and edges"))
+    losses = [data.weights @ log_loss(critic.held_out, data.labels) for critic in (plain, edged)]
+    assert losses[1] < losses[0]
+
+
+def test_radius_is_a_feature_beyond_one():
+    one, two = training(1), training(2)
+    assert with_radius(one.coordinates, one.points).shape[1] == 1
+    assert with_radius(two.coordinates, two.points).shape[1] == 3
+
+
+def test_log_odds_are_bounded():
+    data = training(1, shift=500.0)
+    critic = named(1, "linear").fit(data)
+    far = critic.evaluate(np.array([[1e12], [-1e12]]))
+    assert np.isfinite(far).all()
+    assert far[0] > 3 > -3 > far[1]
+    assert np.abs(critic.held_out).max() <= np.abs(far).max() + 20
+
+
+def test_weights_halve_between_the_samples_and_sum_to_their_information():
+    data = training(n=100, m=300)
+    assert data.weights[data.labels == 1].sum() == pytest.approx(data.weights.sum() / 2)
+    assert data.weights.sum() == pytest.approx(4 / (1 / 100 + 1 / 300))
+
+
+def test_many_rows_are_held_out_in_fewer_folds():
+    points = np.zeros((30_000, 1))
+    points[:, 0] = np.arange(30_000)
+    part = TrainingPart(points, np.arange(30_000) % 2, np.ones(30_000), 0)
+    assert Training.of(part).folds.max() < training().folds.max()
+
+
+def test_library_suits_the_number_of_features():
+    names = {d: [candidate.name for candidate in library(d)] for d in (1, 2, 5, 10, 30, 100)}
+    for found in names.values():
+        assert len(set(found)) == len(found)
+        assert {"linear", "squares", "waves", "additive trees"} <= set(found)
+        json.dumps(found)
+    assert "quadratic" not in names[1]
+    assert "quadratic" in names[30]
+    assert "quadratic" not in names[100]
+    assert "quadratic in scores" not in names[30]
+    assert "trees" not in names[1]
+    assert "pairs of waves" in names[2]
+    assert "pairs of waves" not in names[10]
+    assert any(name.startswith("bumps") for name in names[10])
+    assert not any(name.startswith("bumps") for name in names[30])
+    assert "gaussian mixtures" in names[2]
+    assert "gaussian mixtures" not in names[30]
+
+
+def test_library_without_what_costs_most():
+    cheap = library(2, cheap=True)
+    assert all(isinstance(candidate, RidgeCandidate) for candidate in cheap)
+    assert not any(candidate.costly for candidate in cheap)
+    assert len(cheap) < len(library(2))
+
+
+def test_mixtures_need_equal_weights():
+    names = [candidate.name for candidate in library(2, equal_weights=False)]
+    assert "gaussian mixtures" not in names
+    assert "trees" in names
