@@ -6,12 +6,13 @@ digit; with a large one they crowd into mu, until one can no longer be told from
 blurs to the mean of all. KL(mu, mu_i) forbids narrow codes and hardly forbids wide ones, so their
 middles drift far out of mu; KL(mu_i, mu) keeps them inside.
 
-    python examples/latent_space.py [--short] [figure.png]
+    python examples/latent_space.py [--short] [--folder FOLDER]
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,12 @@ def fitted(case: tuple[Any, float], pixels: np.ndarray, short: bool) -> dv.Varia
         weight=weight,
         divergence=divergence,
         width=128,
-        steps=150 if short else 4_000,
+        steps=60 if short else 4_000,
         rng=0,
     ).fit(pixels)
 
 
-def main(short: bool = False, figure: str | None = None) -> None:
+def main(short: bool, folder: Path) -> None:
     digits = load_digits()
     pixels = digits.data / 16
     models = [fitted(case, pixels, short) for case in CASES]
@@ -55,8 +56,7 @@ def main(short: bool = False, figure: str | None = None) -> None:
             f"{tail['reconstruction']:6.2f}, KL {tail['penalty'] / model.weight:7.3f} nats, "
             f"spread of the codes {spread[0]:.2f} and {spread[1]:.2f}"
         )
-    if figure is not None:
-        draw(models, pixels, digits.target).savefig(figure, dpi=110)
+    draw(models, pixels, digits.target).savefig(folder / "latent_space.png", dpi=110)
 
 
 def draw(models: list[dv.VariationalAutoencoder], pixels: np.ndarray, labels: np.ndarray) -> Figure:
@@ -97,5 +97,7 @@ def show_between(ax: Any, model: dv.VariationalAutoencoder) -> None:
 
 
 if __name__ == "__main__":
-    options = sys.argv[1:]
-    main("--short" in options, next((one for one in options if not one.startswith("-")), None))
+    parser = argparse.ArgumentParser(description="Codes of the digits by lambda.")
+    parser.add_argument("--short", action="store_true", help="fewer steps, in seconds")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where the picture goes")
+    main(**vars(parser.parse_args()))

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-LECTURE = ("kernel_density", "pushforwards", "saturation", "variational_form")
+LECTURE = (
+    "approaches",
+    "kernel_density",
+    "latent_space",
+    "pushforwards",
+    "saturation",
+    "variational_form",
+)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
@@ -104,3 +111,23 @@ def test_the_variational_form_has_three_equal_sides(monkeypatch, tmp_path, capsy
     assert agrees(lines[0], js / 2)
     assert agrees(lines[1], kl_p)
     assert agrees(lines[2], kl_g)
+
+
+def test_approaches_are_measured_and_those_without_a_density_say_so(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "approaches")
+    rows = [line for line in lines if " (" in line and " to " in line]
+    assert len(rows) == 3 * 6
+    assert sum(" none " in row for row in rows) == 3 * 3
+    # On the line a mixture of two laws is no single normal.
+    mixture, single = (number_after("ln f", "ln f" + row[45:]) for row in rows[1:3])
+    assert mixture > single
+
+
+def test_a_larger_lambda_blurs_and_draws_codes_together(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "latent_space")
+    small, middle, large = lines[1:]
+    losses = [number_after("reconstruction loss", line) for line in (small, middle, large)]
+    assert losses == sorted(losses)
+    assert number_after("KL", large.partition("loss")[2]) < number_after(
+        "KL", small.partition("loss")[2]
+    )
