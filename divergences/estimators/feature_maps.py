@@ -57,7 +57,7 @@ class Coordinates:
         knots, ranks = (tuple(side) for side in zip(*tables, strict=True))
         line = _shortened((points - center) / scale)
         covariance = _structured(np.atleast_2d(np.cov(line.T)), scale, len(line))
-        whitener: Array = np.linalg.cholesky(covariance)
+        whitener = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
         return cls(center, scale, knots, ranks, line.mean(axis=0), whitener)
 
     def line(self, points: Array) -> Array:

@@ -15,7 +15,15 @@ import divergences as dv
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
-LECTURE = ("pushforwards", "kernel_density", "saturation", "variational_form")
+LECTURE = (
+    "pushforwards",
+    "kernel_density",
+    "saturation",
+    "variational_form",
+    "univariate_and_bivariate",
+    "network_capacity",
+    "alternating_minimization",
+)
 
 
 def rings(n: int, turn: float, rng: np.random.Generator) -> np.ndarray:
