@@ -220,8 +220,8 @@ def _out_of_reach(at_p: Array, at_q: Array) -> tuple[float, float]:
 
 def _reach_notes(shares: tuple[float, float]) -> tuple[str, ...]:
     return tuple(
-        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is there "
-        f"cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
+        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is "
+        f"there cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
         f"extrapolation."
         for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
         if share > _TELLING_SHARE

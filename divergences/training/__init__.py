@@ -9,7 +9,12 @@ from divergences.training.critics import (
     PairingCritic,
     WassersteinCritic,
 )
-from divergences.training.direct import AnnealedKDE
+from divergences.training.direct_methods import (
+    AnnealedKDE,
+    DebiasedBatches,
+    DirectMethod,
+    MaxSliced,
+)
 from divergences.training.hand_over import HandOver
 from divergences.training.held_out import Monitor
 from divergences.training.history import History, Row
@@ -38,6 +43,8 @@ __all__ = [
     "Constant",
     "Cosine",
     "CriticMethod",
+    "DebiasedBatches",
+    "DirectMethod",
     "Geometric",
     "GradientPenalty",
     "HandOver",
@@ -45,6 +52,7 @@ __all__ = [
     "InstanceNoise",
     "Linear",
     "LogisticCritic",
+    "MaxSliced",
     "Moment",
     "Monitor",
     "Objective",

@@ -14,7 +14,7 @@ from divergences.training.critics import (
     PairingCritic,
     WassersteinCritic,
 )
-from divergences.training.direct import AnnealedKDE
+from divergences.training.direct_methods import DirectMethod
 from divergences.training.regularizers import R1, R2, RandomFourier, Regularizer
 from divergences.training.schedules import Cosine, Schedule
 
@@ -24,24 +24,17 @@ Regularizers = tuple[Regularizer, ...]
 
 
 def as_method(definition: Definition, method: Any) -> Any:
-    """The method that the user means: a `CriticMethod`, or whatever `definition.loss` takes.
+    """The method that the user means: a game, a direct one, or what `definition.loss` takes.
 
     Raises
     ------
     InvalidPairError
         If the method cannot minimize the divergence.
     """
-    if isinstance(method, CriticMethod):
+    if isinstance(method, CriticMethod | DirectMethod):
         if not method.accepts(definition):
             raise InvalidPairError(
                 f"{type(method).__name__} does not minimize the {definition.title} "
-                f"({definition.symbol}). {_advice(definition)}"
-            )
-        return method
-    if isinstance(method, AnnealedKDE):
-        if not isinstance(definition, RatioDivergence):
-            raise InvalidPairError(
-                f"AnnealedKDE minimizes f-divergences, not the {definition.title} "
                 f"({definition.symbol}). {_advice(definition)}"
             )
         return method

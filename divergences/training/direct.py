@@ -12,43 +12,11 @@ from divergences.definitions import (
     Definition,
     JensenShannon,
     JensenShannonDistance,
-    RatioDivergence,
 )
-from divergences.estimators import KDE, differentiable_supremum
+from divergences.estimators import differentiable_supremum
+from divergences.training.direct_methods import DirectMethod
 from divergences.training.distributed import ALONE, Workers
 from divergences.training.objective import START, DivergedError, Moment, Objective
-from divergences.training.schedules import Geometric, Scheduled, as_schedule
-
-
-@dataclass(frozen=True)
-class AnnealedKDE:
-    """Kernel densities whose bandwidth shrinks while training: an f-divergence without a critic.
-
-    A kernel density has no slope a few bandwidths away from the data, and one wide enough to have
-    it there blurs what is fine. So the bandwidth starts wide and ends narrow. It costs more for
-    each step than a critic does, and stays blurred at the last bandwidth.
-
-    Parameters
-    ----------
-    bandwidth : float or Schedule
-        Standard deviation of the kernel, in units of that of each feature of the data.
-
-    Examples
-    --------
-    >>> AnnealedKDE().bandwidth
-    Geometric(start=1.0, end=0.1)
-    """
-
-    bandwidth: Scheduled = Geometric(1.0, 0.1)
-
-    def __post_init__(self) -> None:
-        as_schedule("bandwidth", self.bandwidth)
-
-    def at(self, x: torch.Tensor, now: Moment) -> KDE:
-        """The method with the bandwidth of the moment, in units of the data."""
-        width = as_schedule("bandwidth", self.bandwidth).at(now.progress)
-        scales = x.detach().std(dim=0).clamp_min(torch.finfo(x.dtype).tiny)
-        return KDE(bandwidth=tuple((width * scales).tolist()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +30,7 @@ class Direct(Objective):
     ----------
     definition : Definition
         The divergence.
-    method : str, Estimator or AnnealedKDE
+    method : str, Estimator or DirectMethod
         How the critic is found in closed form from the batches.
     workers : Workers
         Processes that share the batch: the loss is that of the whole.
@@ -92,8 +60,6 @@ class Direct(Objective):
         y = self.workers.gathered(y).flatten(1)
         if not torch.isfinite(y).all():
             raise DivergedError("points of g were not finite")
-        method = self.method
-        if isinstance(method, AnnealedKDE):
-            assert isinstance(self.definition, RatioDivergence)
-            method = method.at(x, now)
-        return differentiable_supremum(self.definition, x, y, method=method, rng=now.rng)
+        if isinstance(self.method, DirectMethod):
+            return self.method.loss(self.definition, x, y, now)
+        return differentiable_supremum(self.definition, x, y, method=self.method, rng=now.rng)

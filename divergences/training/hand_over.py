@@ -29,7 +29,7 @@ class HandOver:
         The divergences; the second is the one that is measured on held-out data.
     at : float
         Share of the training, above 0 and below 1, after which the second takes over.
-    method, then_method : str, CriticMethod, Estimator or AnnealedKDE
+    method, then_method : str, CriticMethod, DirectMethod or Estimator
         How each is minimized, as in `minimize`.
 
     Examples

@@ -73,7 +73,7 @@ def minimize(
     nu : array-like of shape (n_samples, n_features), DataLoader or measure
         What g#mu is to become: samples of any kind, a torch `DataLoader`, a known distribution
         or another `Pushforward`.
-    method : str, CriticMethod, Estimator or AnnealedKDE
+    method : str, CriticMethod, DirectMethod or Estimator
         How: "auto"; "adversarial" for a critic network; an object such as `ConjugateCritic()`;
         or what `definition.loss` takes, such as "kde" or `Sliced(50)`.
     steps : int
@@ -137,7 +137,7 @@ def minimize(
     -----
     A transport cost between two batches is not that between the measures: its mean is larger, and
     where it is smallest g#mu is more concentrated than nu. The Sinkhorn divergence has less of
-    that bias; so have large batches and method="debiased".
+    that bias, large batches have less, `DebiasedBatches()` has none.
 
     References
     ----------

@@ -79,6 +79,7 @@ OURS_RATIO = (
     ours("neighbors", dv.Neighbors(), RATIO_DEFINITIONS),
     ours("classifier logistic", dv.Classifier(), RATIO_DEFINITIONS),
     ours("classifier boosting", dv.Classifier("boosting"), RATIO_DEFINITIONS),
+    ours("neural", dv.Neural(), RATIO_DEFINITIONS),
 )
 OURS_TRANSPORT = (
     ours("auto", "auto", TRANSPORT_DEFINITIONS),

@@ -52,7 +52,8 @@ def text() -> str:
         "pairs": str(len(PAIRS)),
         "n": f"{N:,}",
         "n public": f"{N_PUBLIC:,}",
-        **headline(scores["JS"]),
+        "headline": headline(scores["JS"]),
+        "seeds": counts_of(scores["JS"]),
         "overall": overall(scores),
         "each pair": each_pair(scores["JS"]),
         **public_cases(),
@@ -64,21 +65,25 @@ def text() -> str:
     return re.sub("<<(.+?)>>", lambda match: facts[match[1]], template)
 
 
-def headline(scores: Scores) -> dict[str, str]:
-    """The default in one sentence."""
+def headline(scores: Scores) -> str:
+    """How the default stands, in a paragraph."""
     ours, contest = finite(scores.ratios("auto")), Contest.of(scores)
+    if not contest.cases:
+        return f"The default: {NOT_MEASURED.lower()}"
+    mean, worst = number(geometric_mean(ours)), number(max(ours))
+    return (
+        f"At n = m = {N:,} the default's error for JS is {mean} of the bound (geometric mean of "
+        f"{len(ours)} pairs; worst {worst}).\nIt is at most that of the best peer, whichever that "
+        f"is in each pair, in {contest.wins} of {contest.cases} pairs, and at most 1.3 times\n"
+        f"that in {contest.close}; the worst is {number(contest.worst)} times, for "
+        f"*{contest.worst_case}*."
+    )
+
+
+def counts_of(scores: Scores) -> str:
+    """Fewest and most samples of a pair."""
     counts = sorted({row.seeds for row in scores.rows.values()}) or [0]
-    return {
-        "mean": number(geometric_mean(ours)),
-        "counted": str(len(ours)),
-        "worst": number(max(ours, default=math.nan)),
-        "wins": str(contest.wins),
-        "contested": str(contest.cases),
-        "close": str(contest.close),
-        "against": number(contest.worst),
-        "against pair": contest.worst_case,
-        "seeds": " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1]))),
-    }
+    return " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
 
 
 def overall(scores: dict[str, Scores]) -> str:

@@ -107,6 +107,8 @@ def test_ratios_and_contests(results):
     assert (contest.cases, contest.wins, contest.close) == (2, 1, 1)
     assert contest.worst == pytest.approx(3.0, rel=1e-4)
     assert contest.worst_case == "equal normals, d=1"
+    assert "in 1 of 2 pairs" in page.headline(scores)
+    assert "not measured" in page.headline(Scores("JS", 1000, {}))
     assert geometric_mean([1.0, 4.0]) == pytest.approx(2.0)
     assert geometric_mean([0.0, 10.0]) == pytest.approx(1.0)
 

@@ -239,7 +239,7 @@ def pushforward() -> Pushforward:
     [
         (Wasserstein(2), LogisticCritic(), r'LogisticCritic does not minimize.*"exact"'),
         (Energy(), "adversarial", r"No critic network minimizes the energy distance"),
-        (Energy(), AnnealedKDE(), r"AnnealedKDE minimizes f-divergences, not the energy"),
+        (Energy(), AnnealedKDE(), r"AnnealedKDE does not minimize the energy distance"),
         (RelativisticPairing(), "kde", r'method=\'kde\' does not minimize.*"adversarial"'),
         (JensenShannon(), WassersteinCritic(), r"does not minimize the Jensen–Shannon"),
     ],
