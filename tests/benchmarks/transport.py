@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -237,15 +237,13 @@ HEADER = (
 )
 
 
-def lines(pairs: list[Pair], n: int, seeds: int, method: str) -> Iterator[str]:
-    for pair in pairs:
-        for order in pair.orders:
-            s = score(pair, order, n, seeds, method)
-            yield (
-                f"{pair.name:<16}{pair.d:>3}{order:>3g}{s.rmse:>9.4f}{s.bias:>9.4f}"
-                f"{s.plug_in:>10.4f}{s.ratio:>7.2f}{s.oracle / s.plug_in:>8.2f}"
-                f"{s.interval:>10.2f}{s.bracket:>9.2f}{s.seconds:>7.1f}"
-            )
+def told(pair: Pair, order: float, s: Score) -> str:
+    """One row of the table."""
+    return (
+        f"{pair.name:<16}{pair.d:>3}{order:>3g}{s.rmse:>9.4f}{s.bias:>9.4f}{s.plug_in:>10.4f}"
+        f"{s.ratio:>7.2f}{s.oracle / s.plug_in:>8.2f}{s.interval:>10.2f}{s.bracket:>9.2f}"
+        f"{s.seconds:>7.1f}"
+    )
 
 
 def main() -> None:
@@ -261,8 +259,10 @@ def main() -> None:
     print(HEADER, flush=True)
     for d in arguments.features:
         pairs = gaussians(d) + (others(d) if arguments.all else [])
-        for line in lines(pairs, arguments.points, arguments.seeds, arguments.method):
-            print(line, flush=True)
+        for pair in pairs:
+            for order in pair.orders:
+                found = score(pair, order, arguments.points, arguments.seeds, arguments.method)
+                print(told(pair, order, found), flush=True)
 
 
 if __name__ == "__main__":
