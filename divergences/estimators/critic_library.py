@@ -7,11 +7,13 @@ from functools import partial
 from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
+from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
 
 _MOST_FEATURES_WITH_PRODUCTS = 50
 _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
+_FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
 
 
@@ -61,6 +63,8 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
         found.append(RidgeCandidate("bumps in scores", by_rank))
     if cheap:
         return found
+    if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
+        found.append(ScreenedCandidate())
     found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d == 1 else 2]]
     if equal_weights and d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(MixturesCandidate(16 if d <= 3 else 6))
