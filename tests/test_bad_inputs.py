@@ -142,19 +142,19 @@ TABLE = [
     (lambda: dv.js_divergence(norm(0, 1), Y, weights_p=[1, 2]), ValueError,
      "weights_p must be left out, as p is a measure to draw from, not a sample."),
     (lambda: dv.js_divergence(X, Y, method="kd"), ValueError,
-     'method must be one of "auto", "classifier", "kde", "neighbors", "neural" or an estimator '
-     "object for JS, not 'kd'."),
+     'method must be one of "auto", "classifier", "kde", "stacked", "neighbors", "neural" or an '
+     "estimator object for JS, not 'kd'."),
     (lambda: dv.js_divergence(X, Y, method=dv.KDE), TypeError,
      "method must be an object, not the class KDE. Use KDE()."),
     (lambda: dv.js_divergence(X, Y, method=3), TypeError,
-     'method must be one of "auto", "classifier", "kde", "neighbors", "neural" or an estimator '
-     "object for JS, not 3."),
+     'method must be one of "auto", "classifier", "kde", "stacked", "neighbors", "neural" or an '
+     "estimator object for JS, not 3."),
     (lambda: dv.js_divergence(X, Y, method=dv.ExactTransport()), InvalidPairError,
      "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
-     '"auto", "classifier", "kde", "neighbors", "neural".'),
+     '"auto", "classifier", "kde", "stacked", "neighbors", "neural".'),
     (lambda: dv.js_divergence(X, Y, method="exact"), InvalidPairError,
      "ExactTransport does not estimate the Jensen–Shannon divergence (JS). Valid methods: "
-     '"auto", "classifier", "kde", "neighbors", "neural".'),
+     '"auto", "classifier", "kde", "stacked", "neighbors", "neural".'),
     (lambda: dv.wasserstein_distance(X, Y, method="kde"), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
      '"exact", "debiased", "critic".'),
