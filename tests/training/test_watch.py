@@ -148,8 +148,8 @@ def test_control_c_ends_after_the_step_with_the_state_saved(tmp_path):
 
 def test_a_second_control_c_ends_at_once():
     handler = signal.getsignal(signal.SIGINT)
-    before = torch.get_rng_state()
     g_mu = Pushforward(Perceptron(2, 2, width=8), PLANE)
+    before = torch.get_rng_state()
     with pytest.raises(KeyboardInterrupt):
         minimize(JensenShannon(), g_mu, DATA, callbacks=[interrupt_at(3, times=2)], **QUICK)
     assert signal.getsignal(signal.SIGINT) is handler
