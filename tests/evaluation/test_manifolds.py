@@ -170,4 +170,4 @@ def test_standard_errors_do_not_understate_the_scatter(d, shift, scale):
         errors.append([score.stderr for score in scores.values()])
     ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / np.std(found, axis=0)
     assert (ratio > 0.65).all(), ratio
-    assert ratio[3] < 1.6, ratio
+    assert (ratio[2:] < 2.6).all(), ratio
