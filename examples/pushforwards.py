@@ -51,7 +51,7 @@ def draw_density(ax: Axes, sample: np.ndarray, law, formula: str, window) -> Non
 
 
 def main(short: bool, folder: Path) -> None:
-    n = 500 if short else 5_000
+    n = 200 if short else 5_000
     figure = Figure(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.subplots(2, 3)
     for column, (name, g, law, formula, window) in enumerate(CASES):
