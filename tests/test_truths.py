@@ -28,6 +28,7 @@ from divergences.estimators import (
     PairwiseKernel,
     RatioEstimator,
     Sliced,
+    Stacked,
     estimate_samples,
     methods_for,
 )
@@ -112,6 +113,7 @@ def suited() -> list[Trial]:
         trials.append(Trial(BY_NAME[name], Classifier("boosting", folds=2), n=2000))
     for name in ("shifted normals, d=1", "two bumps and one", "shifted normals, d=5"):
         trials.append(Trial(BY_NAME[name], Neural(folds=3, restarts=1)))
+        trials.append(Trial(BY_NAME[name], Stacked()))
     return [trial for trial in trials if trial.definitions]
 
 

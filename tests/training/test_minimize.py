@@ -62,24 +62,24 @@ def perceptron(seed: int = 0) -> Perceptron:
     ids=repr,
 )
 def test_an_affine_map_is_recovered(definition, method):
-    g = linear(1)
     slow = isinstance(method, AnnealedKDE)
-    minimize(
+    run = minimize(
         definition,
-        Pushforward(g, NORMAL),
+        Pushforward(linear(1), NORMAL),
         norm(1.5, 0.5),
         method=method,
-        steps=100 if slow else 250,
-        batch_size=64 if slow else 128,
-        learning_rate=0.03,
+        steps=150 if slow else 400,
+        batch_size=64 if slow else 256,
+        learning_rate=0.03 if slow else 0.01,
         monitor=SELDOM,
         rng=0,
         progress=False,
     )
-    # The mean and deviation of 128 points have standard errors of 0.044 and 0.03; training
-    # averages over batches, and ends within four of them.
-    assert g.bias.item() == pytest.approx(1.5, abs=0.18)
-    assert abs(g.weight.item()) == pytest.approx(0.5, abs=0.13)
+    # The averaged generator. The mean and deviation of a batch of 64 have standard errors of
+    # 0.063 and 0.044: within three and four of them.
+    draws = run.pushforward.sample(20_000, rng=0)
+    assert draws.mean().item() == pytest.approx(1.5, abs=0.18)
+    assert draws.std().item() == pytest.approx(0.5, abs=0.17 if slow else 0.13)
 
 
 def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone():
