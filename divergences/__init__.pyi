@@ -100,6 +100,7 @@ from .networks import (
 )
 from .report import (
     Comparison as Comparison,
+    plot_calibration as plot_calibration,
     plot_densities as plot_densities,
 )
 from .training import (

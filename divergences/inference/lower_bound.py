@@ -52,6 +52,12 @@ class Fresh:
     definition: RatioDivergence
     parts: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
 
+    @property
+    def pooled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Log-ratios of all parts together, at points of P and at points of Q."""
+        at_p, at_q = (np.concatenate(side) for side in zip(*self.parts, strict=True))
+        return at_p, at_q
+
     def lower_bound(self, level: float) -> float:
         """Bound on the supremum over critics, before the outer function; at least 0."""
         gamblers = [gambler for part in self.parts for gambler in self._gamblers(*part)]

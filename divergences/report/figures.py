@@ -42,8 +42,9 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = 
     """Draw the two samples of an estimate and the critic that tells them apart.
 
     One feature: both densities with the critic as a curve. Two: both samples on a map of the
-    critic. More: how the critic's values on P's points differ from those on Q's, or, where the
-    method has no critic, the first two principal components.
+    critic. More: how the critic's values on P's points differ from those on Q's, at points it was
+    not fitted to where the method has them, or, where it has no critic, the first two principal
+    components.
 
     Parameters
     ----------
@@ -313,16 +314,28 @@ def _scatter(ax: Any, p: NDArray[np.float64], q: NDArray[np.float64], names: Nam
 def _draw_critic_histograms(
     ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
 ) -> None:
-    middle = CriticView.of(estimate, p, q).middle
-    at_p, at_q = estimate.critic(p.points) - middle, estimate.critic(q.points) - middle
+    if estimate.reading.fresh is None:
+        middle = CriticView.of(estimate, p, q).middle
+        at_p, at_q = estimate.critic(p.points) - middle, estimate.critic(q.points) - middle
+        mass_p, mass_q, where = p.mass, q.mass, "at the points it was fitted to"
+    else:
+        at_p, at_q = estimate.reading.fresh.pooled
+        mass_p, mass_q = (np.full(len(values), 1 / len(values)) for values in (at_p, at_q))
+        where = "at points the critic was not fitted to"
     pooled = np.concatenate([at_p, at_q])
-    edges = np.linspace(pooled.min(), pooled.max(), 41)
-    for values, sample, color, name in ((at_p, p, P_COLOR, names[0]), (at_q, q, Q_COLOR, names[1])):
-        heights, _ = np.histogram(values, edges, weights=sample.mass)
+    finite = pooled[np.isfinite(pooled)]
+    edges = np.linspace(finite.min(initial=0.0), finite.max(initial=0.0), 41)
+    for values, mass, color, name in (
+        (at_p, mass_p, P_COLOR, names[0]),
+        (at_q, mass_q, Q_COLOR, names[1]),
+    ):
+        heights, _ = np.histogram(values, edges, weights=mass)
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.4, label=name)
         ax.stairs(heights, edges, color=color, linewidth=1.2)
     ax.axvline(0, color=FAINT, linewidth=0.8, linestyle="--")
-    ax.set_xlabel(f"{critic_name(estimate)}, at the points it was fitted to")
+    beyond = len(pooled) - len(finite)
+    left_out = f"\n(infinite at {beyond:,} of {len(pooled):,} points: not drawn)" if beyond else ""
+    ax.set_xlabel(f"{critic_name(estimate)}, {where}{left_out}")
     ax.set_ylabel("share of points")
     ax.legend(frameon=False)
     tidy(ax)
