@@ -25,6 +25,7 @@ from divergences.views import (
     plot_critic_map,
     standardized,
 )
+from divergences.work import single_threaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,17 +103,13 @@ def run_demo(output: Path, *, seed: int = 0, quick: bool = False) -> None:
     OSError
         If the folder cannot be made or written to.
     """
-    import sklearn.linear_model  # noqa: F401  the thread pools to limit must be loaded
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     start = time.perf_counter()
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(f"--output: {output} is a file. Name a folder.")
     output.mkdir(parents=True, exist_ok=True)
     stage = Stage(output, seed, quick)
     print("How far apart are two samples? Every divergence of the catalogue, on real data.")
-    # On problems this small the threads of a BLAS spend most of their time waiting.
-    with threadpool_limits(1):
+    with single_threaded():
         for section in SECTIONS:
             section(stage)
     stage.title("Figures")

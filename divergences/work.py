@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -88,6 +89,20 @@ class Run:
 class _Bar(tqdm):  # type: ignore[type-arg]
     # tqdm would start a thread that outlives the bar.
     monitor_interval = 0
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep linear algebra and trees to the calling thread, and give the others back after.
+
+    On matrices of a few hundred columns the threads of a BLAS or of OpenMP mostly wait for each
+    other: two took twice to six times as long as one. Workers do better.
+    """
+    import sklearn.ensemble  # noqa: F401  the thread pools to limit must be loaded
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(1):
+        yield
 
 
 def row_tiles(n_rows: int, n_columns: int, arrays: int = 3) -> list[slice]:

@@ -16,7 +16,7 @@ from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
 from divergences.estimators.stacking import Stack, fit_stack
 from divergences.measures.samples import Samples
-from divergences.work import Run
+from divergences.work import Run, single_threaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +84,10 @@ class Stacked(RatioEstimator):
 
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the stack to all points, and to each half to judge the other."""
+        with single_threaded():
+            return self._log_ratio(p, q, run)
+
+    def _log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         seeds = run.rng.integers(2**31, size=3)
         pooled = _Pooled.of(p, q)
         rows = pooled.some_rows(np.arange(len(pooled.labels)), self._most_rows(), seeds[0])

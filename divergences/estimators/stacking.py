@@ -16,6 +16,7 @@ from divergences.estimators.critic_candidate import (
     bounded,
 )
 from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, log_loss, with_intercept
+from divergences.work import single_threaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +121,9 @@ def _fit_all(
 
 
 def _fit(training: Training, candidate: Candidate) -> FittedCritic | None:
-    return candidate.fit(training)
+    # OpenMP counts its threads for each of ours apart.
+    with single_threaded():
+        return candidate.fit(training)
 
 
 def jensen_shannon(odds: Array, training: Training) -> tuple[float, float]:
