@@ -25,7 +25,7 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
     d : int
     equal_weights : bool
     cheap : bool
-        Leave out trees and mixtures, which cost most of the time.
+        Leave out trees, mixtures and chosen products, which cost most of the time.
 
     Returns
     -------

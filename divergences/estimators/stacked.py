@@ -35,9 +35,9 @@ class Stacked(RatioEstimator):
 
     The critics are penalized logistic regressions (on linear and quadratic terms, of the points
     and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
-    several widths; with indicators of where the samples end), boosted trees and Gaussian
-    mixtures, as many as suit the number of features. A logistic regression with weights of at
-    least zero on their held-out log-odds makes them one.
+    several widths; on the products of two features that differ most; with indicators of where
+    the samples end), boosted trees and Gaussian mixtures, as many as suit the number of features.
+    A logistic regression with weights of at least zero on their held-out log-odds makes them one.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
@@ -52,7 +52,8 @@ class Stacked(RatioEstimator):
     ----------
     effort : float
         Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
-        are only rated. Below 0.5 trees and mixtures, which take most of the time, are left out.
+        are only rated. Below 0.5 trees, mixtures and chosen products, which take most of the
+        time, are left out.
 
     References
     ----------
@@ -101,7 +102,7 @@ class Stacked(RatioEstimator):
             at_q,
             stack,
             smaller=halves,
-            notes=(*_notes(stack, p, q), *_reach_notes(reach)),
+            notes=(*_notes(stack), *_reach_notes(reach)),
             out_of_reach=max(reach) > _TELLING_SHARE,
             gap=pooled.gap(rows, stack.held_out, stack.fitted, stack.trust),
             rival=_rival(pooled, rows, stack),
@@ -232,7 +233,7 @@ def _reach_notes(shares: tuple[float, float]) -> tuple[str, ...]:
     )
 
 
-def _notes(stack: Stack, p: Samples, q: Samples) -> tuple[str, ...]:
+def _notes(stack: Stack) -> tuple[str, ...]:
     if not stack.weights.any():
         return ("No critic tells the samples apart.",)
     shown = sorted(zip(stack.weights, stack.names, strict=True), reverse=True)
