@@ -92,9 +92,14 @@ class Pushforward:
             )
         return points.reshape(n, -1)
 
-    def latent(self, n: int, rng: np.random.Generator) -> Any:
-        """Draw n latent points, (n, latent_features): numpy's draws from `rng`, torch's from its
-        global random state.
+    @property
+    def takes_rng(self) -> bool:
+        """Whether latent points are drawn from a numpy Generator."""
+        return hasattr(self.mu, "rvs") or _takes_rng(getattr(self.mu, "sample", self.mu))
+
+    def latent(self, n: int, rng: np.random.Generator | None) -> Any:
+        """Draw n latent points, (n, latent_features): numpy's draws from `rng`, which may be left
+        out where mu does not take it; torch's from its global random state.
         """
         latent = self._draw(n, rng)
         if not hasattr(latent, "ndim"):
@@ -111,11 +116,11 @@ class Pushforward:
             latent = latent.reshape(n, 1)
         return self._as_tensor_for_module(latent)
 
-    def _draw(self, n: int, rng: np.random.Generator) -> Any:
+    def _draw(self, n: int, rng: np.random.Generator | None) -> Any:
         if hasattr(self.mu, "rvs"):
             return self.mu.rvs(size=n, random_state=rng)
         draw = getattr(self.mu, "sample", self.mu)
-        if _takes_rng(draw):
+        if rng is not None and self.takes_rng:
             return draw(n, rng=rng)
         return draw((n,)) if hasattr(self.mu, "sample") else draw(n)
 

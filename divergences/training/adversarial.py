@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ from divergences.training.critics import CriticMethod
 from divergences.training.distributed import ALONE, Workers
 from divergences.training.gradients import step_down
 from divergences.training.objective import START, CriticReport, Moment, Objective
-from divergences.training.precision import Precision, as_map
+from divergences.training.precision import Map, Precision, as_map
 from divergences.training.regularizers import CriticView, Regularizer
 from divergences.training.schedules import Schedule
 
@@ -27,18 +28,15 @@ class Normalization(nn.Module):
     Parameters
     ----------
     center, scale : Tensor
-        The identity where they are left out.
     """
 
     center: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(
-        self, center: torch.Tensor | None = None, scale: torch.Tensor | None = None
-    ) -> None:
+    def __init__(self, center: torch.Tensor, scale: torch.Tensor) -> None:
         super().__init__()
-        self.register_buffer("center", torch.zeros(()) if center is None else center)
-        self.register_buffer("scale", torch.ones(()) if scale is None else scale)
+        self.register_buffer("center", center)
+        self.register_buffer("scale", scale)
 
     @classmethod
     def of(cls, x: torch.Tensor, *, one_scale: bool) -> Normalization:
@@ -73,7 +71,7 @@ class Adversarial(Objective):
         Of that optimizer.
     regularizers : sequence of Regularizer
         Their hooks are called in this order.
-    normalization : Normalization
+    normalization : Module
         What is done to the points before the critic sees them.
     unit : float
         What the critic's values are worth in the definition's unit, where the normalization
@@ -92,7 +90,7 @@ class Adversarial(Objective):
     optimizer: torch.optim.Optimizer
     learning_rate: Schedule
     regularizers: Sequence[Regularizer] = ()
-    normalization: Normalization = field(default_factory=lambda: Normalization())
+    normalization: nn.Module = field(default_factory=nn.Identity)
     unit: float = 1.0
     clip: float = float("inf")
     precision: Precision = "float32"
@@ -123,38 +121,40 @@ class Adversarial(Objective):
         if any(regularizer.needs_slopes for regularizer in self.regularizers):
             points.requires_grad_()
         values = self._values(points)
-        at_x, at_y = values.tensor_split([len(values) * len(x) // len(points)])
-        objective = self.method.objective(self.definition, at_x, at_y)
+        view = CriticView(self._values, points, values, len(x))
+        objective = self.method.objective(self.definition, *view.at_both)
         loss = -objective
-        view = CriticView(
-            self._values, points[: len(x)], points[len(x) :], at_x, at_y, points, values
-        )
         for regularizer in self.regularizers:
             penalty = regularizer.penalty(view, now)
             if penalty is not None:
                 loss = loss + penalty
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         rate = self.learning_rate.at(now.progress)
-        norm = step_down(self.optimizer, rate, self.clip, self.workers)
+        gradients = step_down(loss, self.optimizer, rate, self.clip, self.workers)
         for regularizer in self.regularizers:
             regularizer.after_step(self.critic)
-        return CriticReport(self.unit * objective.detach(), values.detach().std(), norm)
+        return CriticReport(self.unit * objective.detach(), values.detach(), gradients)
 
     def loss(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> torch.Tensor:
         """What the generator minimizes at the critic as it is."""
-        with _frozen(self.critic):
+        with _frozen(self._parameters):
+            at_x = at_y = self._values(self._shown(y, now))
             if self.method.needs_data:
-                values = self._values(self._shown(torch.cat([x.detach(), y]), now))
-                at_x, at_y = values.tensor_split([len(values) * len(x) // (len(x) + len(y))])
-            else:
-                at_x = at_y = self._values(self._shown(y, now))
+                # Apart from y, so that no gradient is computed here.
+                at_x = self._values(self._shown(x.detach(), now))
         terms = self.method.terms(self.definition, at_x, at_y)
         for regularizer in self.regularizers:
             chosen = regularizer.choose(at_y.detach(), now)
             if chosen is not None:
                 terms, at_y = terms[chosen], at_y[chosen]
         return self.unit * terms.mean()
+
+    @cached_property
+    def _parameters(self) -> list[nn.Parameter]:
+        return list(self.critic.parameters())
+
+    @cached_property
+    def _map(self) -> Map:
+        return as_map(self.critic, self.precision)
 
     def _shown(self, points: torch.Tensor, now: Moment) -> torch.Tensor:
         points = self.normalization(points)
@@ -163,7 +163,7 @@ class Adversarial(Objective):
         return points
 
     def _values(self, points: torch.Tensor) -> torch.Tensor:
-        values = as_map(self.critic, self.precision)(points)
+        values = self._map(points)
         if values.ndim == 0 or values.numel() != len(values) or len(points) % len(values):
             raise ValueError(
                 f"critic must return one value for each point: for shape {tuple(points.shape)} it "
@@ -173,9 +173,9 @@ class Adversarial(Objective):
 
 
 @contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
+def _frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
     # The graph that is built inside leaves the parameters out, which halves the backward pass.
-    changed = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    changed = [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in changed:
         parameter.requires_grad_(False)
     try:

@@ -32,7 +32,7 @@ from divergences.training.settings import Settings
 
 def default_optimizer(parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Adam without momentum: in a game the slope of the step before points elsewhere."""
-    return torch.optim.Adam(parameters, betas=(0.0, 0.99))
+    return torch.optim.Adam(parameters, betas=(0.0, 0.99), fused=True)
 
 
 def make_objective(
@@ -92,14 +92,15 @@ def make_objective(
         else tuple(regularizers)
     )
     generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
-    normalization = Normalization()
+    normalization: nn.Module = nn.Identity()
     unit = 1.0
     with seeded(generator):
         if critic is None:
             one_scale = isinstance(method, WassersteinCritic)
-            normalization = Normalization.of(x, one_scale=one_scale)
+            standard = Normalization.of(x, one_scale=one_scale)
             if one_scale:
-                unit = float(normalization.scale)
+                unit = float(standard.scale)
+            normalization = standard
             critic = default_critic(method, used, x).to(x)
         else:
             layers, _ = _input_layers(used, x[0].numel())

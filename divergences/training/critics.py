@@ -115,11 +115,13 @@ class LogisticCritic(CriticMethod):
     def terms(self, definition: Definition, at_x: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
         """b(l) with the slope -w(l), w held within its bounds relative to w(0)."""
         assert isinstance(definition, RatioDivergence)
+        if self.floor == 0 and self.ceiling == math.inf:
+            return _term_q(definition, at_y)
         with torch.enable_grad():
             log_ratio = torch.cat([at_y.detach(), at_y.new_zeros(1)]).double().requires_grad_()
             values = _term_q(definition, log_ratio)
             (slopes,) = torch.autograd.grad(values.sum(), log_ratio)
-        weights = (-slopes[:-1] / -slopes[-1]).nan_to_num(nan=1.0)
+        weights = (slopes[:-1] / slopes[-1]).nan_to_num(nan=1.0)
         slopes = weights.clamp(self.floor, self.ceiling) * slopes[-1]
         return _with_slope(values[:-1].detach(), slopes, at_y)
 

@@ -60,7 +60,7 @@ class Rows(Source):
     def __init__(self, points: torch.Tensor, seed: int, weights: np.ndarray | None = None) -> None:
         self._points, self._seed, self._weights = points, seed, weights
         self._start, self._pass = 0, -1
-        self._order = np.empty(0, dtype=np.intp)
+        self._order = torch.empty(0, dtype=torch.int64)
 
     @property
     def n(self) -> int:
@@ -79,19 +79,20 @@ class Rows(Source):
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """The next n rows; a batch may reach into the next pass."""
         if self._weights is not None:
-            rows = now.rng.choice(len(self._points), size=n, p=self._weights)
+            rows = torch.from_numpy(now.rng.choice(len(self._points), size=n, p=self._weights))
         else:
-            rows = np.concatenate(list(self._rows(self._start, self._start + n)))
+            parts = list(self._rows(self._start, self._start + n))
+            rows = parts[0] if len(parts) == 1 else torch.cat(parts)
         self._start += n
-        return self._points[torch.from_numpy(rows)]
+        return self._points.index_select(0, rows.to(self._points.device))
 
-    def _rows(self, start: int, end: int) -> Iterator[np.ndarray]:
+    def _rows(self, start: int, end: int) -> Iterator[torch.Tensor]:
         total = len(self._points)
         while start < end:
             number, offset = divmod(start, total)
             if number != self._pass:
-                self._order = np.random.default_rng([self._seed, number]).permutation(total)
-                self._pass = number
+                order = np.random.default_rng([self._seed, number]).permutation(total)
+                self._order, self._pass = torch.from_numpy(order), number
             part = self._order[offset : offset + end - start]
             yield part
             start += len(part)
@@ -216,11 +217,13 @@ class Latents:
     def __init__(self, pushforward: Pushforward, like: torch.Tensor) -> None:
         self._pushforward, self._like = pushforward, like
         self._of_torch = isinstance(pushforward.mu, torch.distributions.Distribution)
+        self._takes_rng = pushforward.takes_rng
 
     def draw(self, n: int, now: Moment) -> torch.Tensor:
         """Draw n latent points; torch's global random state must be seeded."""
         if not self._of_torch:
-            return torch.as_tensor(self._pushforward.latent(n, now.rng)).to(self._like)
+            rng = now.rng if self._takes_rng else None
+            return torch.as_tensor(self._pushforward.latent(n, rng)).to(self._like)
         latent = self._pushforward.mu.sample((n,))
         if latent.ndim == 1:
             latent = latent.reshape(n, 1)

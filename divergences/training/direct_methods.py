@@ -17,7 +17,7 @@ from divergences.estimators import (
     quantile_transport as line,
 )
 from divergences.training.objective import Moment
-from divergences.training.schedules import Geometric, Scheduled, as_schedule
+from divergences.training.schedules import Geometric, Scheduled, as_schedule, value_at
 
 
 class DirectMethod(ABC):
@@ -70,7 +70,7 @@ class AnnealedKDE(DirectMethod):
         self, definition: Definition, x: torch.Tensor, y: torch.Tensor, now: Moment
     ) -> torch.Tensor:
         """The plug-in with the bandwidth of the moment."""
-        width = as_schedule("bandwidth", self.bandwidth).at(now.progress)
+        width = value_at(self.bandwidth, now.progress)
         scales = x.detach().std(dim=0).clamp_min(torch.finfo(x.dtype).tiny)
         method = KDE(bandwidth=tuple((width * scales).tolist()))
         return differentiable_supremum(definition, x, y, method=method, rng=now.rng)

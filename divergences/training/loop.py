@@ -13,26 +13,26 @@ from torch import nn
 from divergences.training.average import Average
 from divergences.training.data import Latents, Source
 from divergences.training.distributed import ALONE, Workers
-from divergences.training.gradients import step_down
+from divergences.training.gradients import Gradients, step_down
 from divergences.training.objective import CriticReport, Moment, Objective
 from divergences.training.schedules import Schedule
 
 
 class StepReport(NamedTuple):
-    """What one step found: 0-d tensors, not looked at unless somebody asks.
+    """What one step found: tensors, not looked at unless somebody asks.
 
     Parameters
     ----------
     generator_objective : Tensor
         The loss before the step.
-    generator_gradient_norm : Tensor
+    generator_gradients : Gradients
         Of that loss.
     critic : CriticReport or None
         The critic's last step, where there is a critic.
     """
 
     generator_objective: torch.Tensor
-    generator_gradient_norm: torch.Tensor
+    generator_gradients: Gradients
     critic: CriticReport | None
 
 
@@ -94,13 +94,11 @@ class Trainer:
         if rounds:
             report = self.objective.step(x, y.detach(), now)
         loss = self.objective.loss(x, y, now)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         rate = self.learning_rate.at(now.progress)
-        norm = step_down(self.optimizer, rate, self.clip, self.workers)
+        gradients = step_down(loss, self.optimizer, rate, self.clip, self.workers)
         self.average.follow(self.step)
         self.step += 1
-        return StepReport(loss.detach(), norm, report)
+        return StepReport(loss.detach(), gradients, report)
 
     def _batches(self, now: Moment, number: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         workers = self.workers

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from divergences.training.gradients import Gradients
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -63,21 +65,26 @@ class DivergedError(FloatingPointError):
 
 
 class CriticReport(NamedTuple):
-    """What a step of the critic found, as 0-d tensors.
+    """What a step of the critic found, not looked at unless somebody asks.
 
     Parameters
     ----------
     objective : Tensor
         What the critic maximizes, on this batch and before the step.
-    spread : Tensor
-        Standard deviation of the critic's values over both batches: zero for a dead critic.
-    gradient_norm : Tensor
+    values : Tensor of shape (k,)
+        The critic's values at both batches.
+    gradients : Gradients
         Of the critic's loss, its penalties included.
     """
 
     objective: torch.Tensor
-    spread: torch.Tensor
-    gradient_norm: torch.Tensor
+    values: torch.Tensor
+    gradients: Gradients
+
+    @property
+    def spread(self) -> torch.Tensor:
+        """Standard deviation of the values: zero for a dead critic."""
+        return self.values.std()
 
 
 class Objective(ABC):

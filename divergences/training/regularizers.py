@@ -18,7 +18,7 @@ from divergences.networks.constraints import (
 )
 from divergences.networks.fourier import FourierFeatures
 from divergences.training.objective import Moment
-from divergences.training.schedules import Geometric, Linear, Scheduled, as_schedule
+from divergences.training.schedules import Geometric, Linear, Scheduled, as_schedule, value_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,37 +29,45 @@ class CriticView:
     ----------
     critic : callable
         The network, from points to one value for each.
-    x, y : Tensor
-        Data and generated points, as the critic was given them.
-    at_x, at_y : Tensor of shape (k,)
+    points : Tensor
+        Data, then generated points, as the critic was given them.
+    values : Tensor of shape (k,)
         Its values there.
-    points, values : Tensor
-        Both batches in one, from which the slopes are taken.
+    data : int
+        How many of the points are data.
     """
 
     critic: Callable[[torch.Tensor], torch.Tensor]
-    x: torch.Tensor
-    y: torch.Tensor
-    at_x: torch.Tensor
-    at_y: torch.Tensor
     points: torch.Tensor
     values: torch.Tensor
+    data: int
+
+    @property
+    def x(self) -> torch.Tensor:
+        """The data."""
+        return self.points[: self.data]
+
+    @property
+    def y(self) -> torch.Tensor:
+        """The generated points."""
+        return self.points[self.data :]
 
     @cached_property
-    def slopes(self) -> torch.Tensor:
-        """Gradients of the values in their own points, one row for each value, differentiable."""
+    def at_both(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The values at the data and at the generated points."""
+        return self._sides(self.values)
+
+    @cached_property
+    def squared_slopes(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Squared norms of the values' gradients in their own points, differentiable; as above."""
         (slopes,) = torch.autograd.grad(self.values.sum(), self.points, create_graph=True)
-        return slopes.reshape(len(self.values), -1)
+        return self._sides(slopes.reshape(len(self.values), -1).square().sum(dim=1))
 
-    @property
-    def slopes_x(self) -> torch.Tensor:
-        """Those at the data."""
-        return self.slopes[: len(self.at_x)]
-
-    @property
-    def slopes_y(self) -> torch.Tensor:
-        """Those at the generated points."""
-        return self.slopes[len(self.at_x) :]
+    def _sides(self, each: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        # A pack of points has one value.
+        first = len(each) * self.data // len(self.points)
+        at_x, at_y = each.split([first, len(each) - first])
+        return at_x, at_y
 
 
 class Regularizer:
@@ -122,8 +130,7 @@ class R1(Regularizer):
 
     def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
         """gamma/2 times the mean squared slope at the data."""
-        gamma = as_schedule("gamma", self.gamma).at(now.progress)
-        return 0.5 * gamma * view.slopes_x.square().sum(dim=1).mean()
+        return 0.5 * value_at(self.gamma, now.progress) * view.squared_slopes[0].mean()
 
 
 @dataclass(frozen=True)
@@ -150,8 +157,7 @@ class R2(Regularizer):
 
     def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
         """gamma/2 times the mean squared slope at the generated points."""
-        gamma = as_schedule("gamma", self.gamma).at(now.progress)
-        return 0.5 * gamma * view.slopes_y.square().sum(dim=1).mean()
+        return 0.5 * value_at(self.gamma, now.progress) * view.squared_slopes[1].mean()
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ class GradientPenalty(Regularizer):
 
     def penalty(self, view: CriticView, now: Moment) -> torch.Tensor:
         """Lambda times the penalty at random points between the batches."""
-        weight = as_schedule("weight", self.weight).at(now.progress)
+        weight = value_at(self.weight, now.progress)
         return weight * gradient_penalty(view.critic, view.x, view.y)
 
 
@@ -248,7 +254,7 @@ class InstanceNoise(Regularizer):
 
     def perturb(self, points: torch.Tensor, now: Moment) -> torch.Tensor:
         """Add the noise."""
-        scale = as_schedule("scale", self.scale).at(now.progress)
+        scale = value_at(self.scale, now.progress)
         return points + scale * torch.randn_like(points)
 
 
@@ -349,5 +355,5 @@ class TopK(Regularizer):
 
     def choose(self, at_y: torch.Tensor, now: Moment) -> torch.Tensor:
         """Indices of the largest values."""
-        share = as_schedule("share", self.share).at(now.progress)
+        share = value_at(self.share, now.progress)
         return at_y.topk(max(1, round(share * len(at_y)))).indices

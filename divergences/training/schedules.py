@@ -130,6 +130,11 @@ def as_schedule(name: str, value: Scheduled, *, at_least: float = 0.0) -> Schedu
     return value
 
 
+def value_at(value: Scheduled, progress: float) -> float:
+    """Value of a setting that `as_schedule` has found to be in range."""
+    return value.at(progress) if isinstance(value, Schedule) else float(value)
+
+
 _REMEDY = "Or use a schedule such as Cosine(1e-3, 1e-5)."
 
 

@@ -87,8 +87,8 @@ class Recorder:
             generator_objective=float(report.generator_objective),
             held_out=None,
             held_out_stderr=None,
-            critic_gradient_norm=None if critic is None else float(critic.gradient_norm),
-            generator_gradient_norm=float(report.generator_gradient_norm),
+            critic_gradient_norm=None if critic is None else float(critic.gradients.norm),
+            generator_gradient_norm=float(report.generator_gradients.norm),
             critic_spread=None if critic is None else float(critic.spread),
         )
 
