@@ -157,4 +157,5 @@ def _line(task: str, record: Record) -> str:
 
 
 if __name__ == "__main__":
+    one_thread()
     main()

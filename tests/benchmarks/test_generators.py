@@ -174,3 +174,9 @@ def test_the_page_is_made_from_the_records():
 def test_every_stored_training_has_a_method_that_there_is():
     for name, task in tasks.TASKS.items():
         assert set(summaries(name)) <= set(task.methods)
+
+
+def test_stored_trainings_are_of_the_recipe_that_the_page_shows():
+    for name in page.AIMS:
+        ours = summaries(name).get(tasks.OURS, Summary(tasks.OURS, ()))
+        assert all(each.steps == recipe(name).steps or each.note for each in ours.records)
