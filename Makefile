@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint format types docs bench bench-accuracy check constraints clean
+.PHONY: demo test test-slow lint format types docs bench bench-accuracy bench-generators check constraints clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m divergences demo
@@ -38,6 +38,11 @@ bench: $(VENV)/.ready-dev
 bench-accuracy: $(VENV)/.ready-benchmarks
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.accuracy $(ARGS)
 	$(BIN)/python -m tests.benchmarks.accuracy --render
+
+# Hours, too, and it goes on in the same way: make bench-generators ARGS='--tasks grid --seeds 3 --jobs 2'.
+bench-generators: $(VENV)/.ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.generators $(ARGS)
+	$(BIN)/python -m tests.benchmarks.generators --render
 
 check: test lint types docs
 

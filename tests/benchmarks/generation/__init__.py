@@ -1,0 +1,1 @@
+"""Generators trained under one protocol: targets, recipes, records, and the page of them."""
