@@ -60,7 +60,13 @@ def slopes(start: float, end: float) -> tuple[dv.Regularizer, ...]:
 def recipe(target: str) -> Recipe:
     """What serves a target best, of what was tried, within 180 seconds of one thread."""
     pairing = Recipe(
-        dv.RelativisticPairing(), regularizers=slopes(0.02, 0.0003), steps=36_000, average=0.999
+        dv.RelativisticPairing(),
+        regularizers=slopes(0.3, 0.001),
+        steps=15_000,
+        batch_size=384,
+        learning_rate=Cosine(2e-3, 4e-5),
+        critic_learning_rate=Cosine(4e-3, 8e-5),
+        average=0.9995,
     )
     return {
         "grid": pairing,
