@@ -9,12 +9,13 @@ from torch.utils.checkpoint import checkpoint
 
 from divergences.definitions import EnergyKernel, PositiveKernel, SumKernel
 from divergences.estimators.median_heuristic import MOST_POINTS, drawn_rows
-from divergences.estimators.tensor_order import median, sorted_values
+from divergences.estimators.tensor_order import place_of_rank, sorted_values
 
 if TYPE_CHECKING:
     from divergences.work import Run
 
 _TILE_PAIRS = 2**22
+_EXACT = "donot_use_mm_for_euclid_dist"
 
 
 def squared_mmd(
@@ -68,7 +69,7 @@ def _sum_of_kernel(
 ) -> torch.Tensor:
     def tile_sum(rows: torch.Tensor, scale: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         # Without the expanded square, which cancels; its slope at distance zero is zero.
-        distance = torch.cdist(rows, y, compute_mode="donot_use_mm_for_euclid_dist")
+        distance = torch.cdist(rows, y, compute_mode=_EXACT)
         return _at_scale(kernel, distance**2, scale).sum()
 
     if len(x) * len(y) <= _TILE_PAIRS:
@@ -96,12 +97,26 @@ def _median_distance(x: torch.Tensor, y: torch.Tensor, run: Run) -> torch.Tensor
     if len(pooled) > MOST_POINTS:
         rows = torch.from_numpy(drawn_rows(len(pooled), run.rng))
         pooled = pooled[rows.to(pooled.device)]
-    distances = torch.pdist(pooled)
-    typical = median(distances)
+    distances = torch.cdist(pooled.detach(), pooled.detach(), compute_mode=_EXACT)
+    typical = _middle_distance(pooled, distances, len(pooled))
     if typical > 0:
         return typical
-    apart = distances[distances > 0]
-    return median(apart) if len(apart) else torch.ones_like(typical)
+    coincide = int((distances == 0).sum())
+    if coincide == distances.numel():
+        return torch.ones_like(typical)
+    return _middle_distance(pooled, distances, coincide)
+
+
+def _middle_distance(points: torch.Tensor, distances: torch.Tensor, left_out: int) -> torch.Tensor:
+    """Median of all but the smallest entries, which hold each pair twice, of a distance matrix.
+
+    The slope is that of the pairs in the middle, so that none is computed for the others.
+    """
+    pairs = (distances.numel() - left_out) // 2
+    middle = {left_out + 2 * ((pairs - 1) // 2), left_out + 2 * (pairs // 2)}
+    places = [divmod(place_of_rank(distances.flatten(), rank), len(points)) for rank in middle]
+    apart = [torch.linalg.vector_norm(points[i] - points[j]) for i, j in places]
+    return torch.stack(apart).mean()
 
 
 def _squared_energy_on_line(x: torch.Tensor, y: torch.Tensor, *, biased: bool) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Sorted tensors and medians with gradients, by numpy on the CPU: its sort is ten times as fast."""
+"""Order among the values of a tensor, by numpy on the CPU: its sort is ten times as fast."""
 
 from __future__ import annotations
 
@@ -22,18 +22,12 @@ def sorted_values(values: torch.Tensor) -> torch.Tensor:
     return values.gather(-1, order)
 
 
-def median(values: torch.Tensor) -> torch.Tensor:
-    """Median of (k,) values: of an even number the mean of the two in the middle."""
-    low, high = (len(values) - 1) // 2, len(values) // 2
+def place_of_rank(values: torch.Tensor, rank: int) -> int:
+    """Where in (k,) values the one stands that `rank` others do not exceed."""
     if not _suits_numpy(values):
-        return (values.kthvalue(low + 1).values + values.kthvalue(high + 1).values) / 2
-    parted = np.partition(values.detach().numpy(), high)
-    upper = _first(values, parted[high])
-    return upper if low == high else (_first(values, parted[:high].max()) + upper) / 2
-
-
-def _first(values: torch.Tensor, value: float) -> torch.Tensor:
-    return values[(values.detach() == float(value)).nonzero()[0, 0]]
+        return int(values.kthvalue(rank + 1).indices)
+    array = values.detach().numpy()
+    return int((array == np.partition(array, rank)[rank]).argmax())
 
 
 def _suits_numpy(values: torch.Tensor) -> bool:
