@@ -292,7 +292,7 @@ class Estimate(float):
         Parameters
         ----------
         points : array-like of shape (k,) or (k, d)
-            Where to evaluate it.
+            Where to evaluate it; a data frame where the samples have categorical columns.
 
         Returns
         -------
@@ -305,7 +305,7 @@ class Estimate(float):
         """
         if self.reading.critic is None:
             raise AttributeError(f"The method {self.how!r} has no critic to evaluate.")
-        grid = np.asarray(points, dtype=np.float64)
+        grid = self._numbers(points)
         if grid.ndim < 2:
             grid = grid.reshape(-1, 1)
         if grid.ndim != 2 or grid.shape[1] != self.d:
@@ -314,6 +314,11 @@ class Estimate(float):
                 f"features, not {np.shape(points)}."
             )
         return self.reading.critic(grid)
+
+    def _numbers(self, points: ArrayLike) -> NDArray[np.float64]:
+        if self.samples is None or self.samples[0].levels is None:
+            return np.asarray(points, dtype=np.float64)
+        return self.samples[0].coded(points)
 
     @property
     def has_critic(self) -> bool:

@@ -31,6 +31,7 @@ from divergences.definitions import (
 from divergences.errors import NoClosedFormError
 from divergences.estimate import Circumstances, Estimate
 from divergences.estimators import Auto, estimate_samples
+from divergences.estimators.estimator import reads
 from divergences.measures import (
     Known,
     Pushforward,
@@ -39,6 +40,7 @@ from divergences.measures import (
     as_samples,
     check_pair,
     is_known,
+    with_common_levels,
 )
 from divergences.measures.samples import NanPolicy
 from divergences.work import Run
@@ -101,7 +103,8 @@ def divergence(
         Which divergence, such as `JensenShannon()`.
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
-        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Two known distributions give
+        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Data frames may have columns
+        of strings and categories, which f-divergences read. Two known distributions give
         the exact value where one is known. A measure that faces samples is drawn from: a
         pushforward as many points as the other side has, a known distribution up to ten times as
         many, and kernel densities use its own density.
@@ -111,7 +114,8 @@ def divergence(
         Nonnegative weights of the points.
     nan_policy : {"raise", "omit", "keep"}
         Refuse rows with NaN or infinity, or leave them out and say how many, or keep NaN for
-        methods that can read it, such as `Classifier("boosting")`.
+        methods that can read it, such as `Classifier("boosting")`; a missing category becomes a
+        level of its own.
     rng : int, Generator or None
         Seed of every random choice.
     workers : int
@@ -251,7 +255,9 @@ def as_pair(
     data, mass = {"p": p, "q": q}, {"p": weights[0], "q": weights[1]}
     drawn = [name for name in data if _can_be_drawn(data[name])]
     sides = {
-        name: as_samples(data[name], name=name, weights=mass[name], nan_policy=nan_policy)
+        name: as_samples(
+            data[name], name=name, weights=mass[name], nan_policy=nan_policy, categories=True
+        )
         for name in data
         if name not in drawn
     }
@@ -259,7 +265,7 @@ def as_pair(
     for name in drawn:
         sides[name] = _drawn(data[name], name, size, nan_policy, run)
     check_pair(sides["p"], sides["q"])
-    return sides["p"], sides["q"]
+    return with_common_levels(sides["p"], sides["q"])
 
 
 def _can_be_drawn(data: Any) -> bool:
@@ -305,7 +311,8 @@ def compare(
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         What to compare.
     divergences : sequence of Definition, optional
-        Which divergences; the whole catalogue if left out.
+        Which divergences; if left out, the whole catalogue, or those of it that can read
+        categories or missing values where the samples have them.
     method, weights_p, weights_q, nan_policy, rng, workers, progress
         As in `divergence`. A method other than "auto" is used for every divergence, so all of
         them must accept it.
@@ -343,8 +350,24 @@ def compare(
         )
     definitions = CATALOGUE if divergences is None else tuple(divergences)
     run = Run.create(rng, workers, progress)
-    found = _estimates(definitions, p, q, method, (weights_p, weights_q), nan_policy, run)
+    weights = weights_p, weights_q
+    if divergences is None and not (_can_be_drawn(p) or _can_be_drawn(q)):
+        p, q = as_pair(p, q, weights, nan_policy, run)
+        weights = None, None
+        definitions, notes = _readable(p, q)
+        p = replace(p, notes=(*p.notes, *notes))
+    found = _estimates(definitions, p, q, method, weights, nan_policy, run)
     return Comparison(tuple(found))
+
+
+def _readable(p: Samples, q: Samples) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
+    """The divergences of the catalogue that read such samples, and which are left out."""
+    kept = tuple(definition for definition in CATALOGUE if reads(definition, p, q))
+    left_out = [definition.symbol for definition in CATALOGUE if definition not in kept]
+    if not left_out:
+        return kept, ()
+    what = "categories" if p.categorical else "missing values"
+    return kept, (f"Left out, as they cannot read {what}: {', '.join(left_out)}.",)
 
 
 Call = TypeVar("Call", bound=Callable[..., Any])
