@@ -324,6 +324,7 @@ def _write_picture(
 
     names = (Path(options.A).stem, Path(options.B).stem)
     names = names if names[0] != names[1] else ("P", "Q")
-    page = plot_overview(p, q, joint, each, names=names, rng=options.seed)
+    # A point without a place cannot be drawn.
+    page = plot_overview(p.complete(), q.complete(), joint, each, names=names, rng=options.seed)
     save_figure(page, options.plot)
     print(f"divergences: wrote {options.plot}", file=sys.stderr)

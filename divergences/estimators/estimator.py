@@ -302,7 +302,7 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
 def _thinned(sample: Samples) -> Samples:
     if 0 < sample.missing < sample.n - 1:
         # A point without a place cannot be drawn.
-        sample = sample.take(np.flatnonzero(np.isfinite(sample.points).all(axis=1)))
+        sample = sample.complete()
     if sample.n <= KEPT_FOR_PICTURES:
         return sample
     return sample.take(np.linspace(0, sample.n - 1, KEPT_FOR_PICTURES).astype(np.intp))

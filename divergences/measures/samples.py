@@ -135,6 +135,10 @@ class Samples:
             weights = weights / weights.sum()
         return replace(self, points=self.points[rows], weights=weights)
 
+    def complete(self) -> Samples:
+        """Return the points that lack no value."""
+        return self.take(np.flatnonzero(np.isfinite(self.points).all(axis=1)))
+
     def select(self, feature: int) -> Samples:
         """Return one feature as a one-dimensional sample."""
         return replace(self.features([feature]), known=None)

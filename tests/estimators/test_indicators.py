@@ -75,9 +75,13 @@ def test_pairs_of_categories():
 
 
 def test_auto_reads_categories_with_the_whole_library():
-    found = dv.js_divergence(crossed(150, False, 6), crossed(150, True, 7), rng=0)
+    def two(shares, seed):
+        return draws(shares, 200, seed).assign(d=draws(P, 200, seed + 50)["c"], x=range(200))
+
+    found = dv.js_divergence(two(P, 6), two(Q, 7), rng=0)
     assert found.method == dv.Stacked()
-    assert "trees" in found.reading.diagnostics["critics"]
+    assert abs(found - js(P, Q)) < 4 * found.stderr
+    assert {"additive trees", "pairs of levels"} <= set(found.reading.diagnostics["critics"])
     few = dv.js_divergence(draws(P, 15, 1), draws(Q, 15, 2), rng=0)
     assert few.method == dv.Classifier()
 
