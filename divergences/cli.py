@@ -311,7 +311,7 @@ def _print_json(
         "estimates": joint.to_dict()["estimates"],
         "columns_alone": None if each is None else each.to_dict()["estimates"],
     }
-    from divergences.estimate import strict_json
+    from divergences.numerals import strict_json
 
     print(json.dumps(strict_json(result), indent=2, ensure_ascii=False, allow_nan=False))
 

@@ -8,7 +8,7 @@ import pytest
 
 from divergences.cli import main
 from divergences.errors import ConvergenceError, TooLargeError
-from divergences.estimate import strict_json
+from divergences.numerals import strict_json
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")

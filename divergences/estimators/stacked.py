@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.checks import check_real
-from divergences.estimate import two_digits
 from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
@@ -16,6 +15,7 @@ from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
 from divergences.estimators.stacking import Stack, fit_stack
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run, single_threaded
 
 if TYPE_CHECKING:

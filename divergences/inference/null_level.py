@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions.definition import signed_root
-from divergences.estimate import two_digits
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
+from divergences.numerals import two_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
