@@ -41,8 +41,9 @@ examples:
   python -m divergences compare real.npy generated.npz:images --json > result.json
 
 The first line of a csv or tsv file names its columns. Columns of A and B are matched by name;
-those of npy and npz arrays are numbered from 0. The JSON holds no NaN or Infinity literals:
-values that are not finite are the strings "Infinity", "-Infinity" and "NaN".
+those of npy and npz arrays are numbered from 0. Columns of text are categories, which
+f-divergences read; the other divergences are then left out. The JSON holds no NaN or Infinity
+literals: values that are not finite are the strings "Infinity", "-Infinity" and "NaN".
 
 exit status: 0 done; 1 the computation failed; 2 wrong files, columns or values.
 """
@@ -162,8 +163,8 @@ def _add_compare(commands: Any) -> None:
     )  # fmt: skip
     compare.add_argument(
         "--standardize", action="store_true",
-        help="divide every column by its standard deviation first, so that columns of unlike "
-        "units count alike in transport and kernel divergences",
+        help="divide every numeric column by its standard deviation first, so that columns of "
+        "unlike units count alike in transport and kernel divergences",
     )  # fmt: skip
     compare.add_argument(
         "--per-column", action="store_true",
@@ -175,8 +176,9 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--seed", type=_seed, default=0, help="random seed (default: 0)")
     compare.add_argument(
-        "--nan-policy", choices=("raise", "omit"), default="raise",
-        help="refuse rows with missing or infinite values (default), or leave them out",
+        "--nan-policy", choices=("raise", "omit", "keep"), default="raise",
+        help="refuse rows with missing or infinite values (default), or leave them out, or keep "
+        "what is missing, for f-divergences",
     )  # fmt: skip
     compare.set_defaults(command=_compare)
 
@@ -210,10 +212,11 @@ def _compare(options: argparse.Namespace) -> None:
     if options.standardize:
         p, q = standardized(p, q)
     settings: dict[str, Any] = {"method": options.method, "rng": options.seed}
+    settings["nan_policy"] = options.nan_policy
     joint = compare(p, q, divergences=definitions, **settings)
     each = joint[:1]
     if p.d > 1 and (options.per_column or options.plot):
-        each = compare_features(p, q, definitions[0], **settings)
+        each = compare_features(p, q, joint[0].definition, **settings)
     shown = each if options.per_column else None
     if options.json:
         _print_json(options, p, joint, shown)
@@ -223,7 +226,7 @@ def _compare(options: argparse.Namespace) -> None:
         _write_picture(options, p, q, joint, each)
 
 
-def _definitions(names: list[str] | None, method: str) -> list[Definition]:
+def _definitions(names: list[str] | None, method: str) -> list[Definition] | None:
     from divergences.estimation import CATALOGUE
     from divergences.estimators import methods_for
     from divergences.naming import definition_named
@@ -231,7 +234,7 @@ def _definitions(names: list[str] | None, method: str) -> list[Definition]:
     if names is not None:
         return list(dict.fromkeys(definition_named(name) for name in names))
     if method == "auto":
-        return list(CATALOGUE)
+        return None
     served = [
         definition
         for definition in CATALOGUE
@@ -254,6 +257,7 @@ def _check_picture(path: Path | None) -> None:
 
 
 def _samples(options: argparse.Namespace) -> tuple[Samples, Samples]:
+    from divergences.measures.categories import with_common_levels
     from divergences.measures.files import read_table
     from divergences.measures.samples import check_pair
 
@@ -266,7 +270,7 @@ def _samples(options: argparse.Namespace) -> tuple[Samples, Samples]:
     p = first.samples(columns, options.nan_policy)
     q = second.samples(columns, options.nan_policy)
     check_pair(p, q)
-    return p, q
+    return with_common_levels(p, q)
 
 
 def _shared_columns(first: Table, second: Table) -> list[str]:
@@ -307,7 +311,7 @@ def _print_json(
         "estimates": joint.to_dict()["estimates"],
         "columns_alone": None if each is None else each.to_dict()["estimates"],
     }
-    from divergences.estimate import strict_json
+    from divergences.numerals import strict_json
 
     print(json.dumps(strict_json(result), indent=2, ensure_ascii=False, allow_nan=False))
 
@@ -320,6 +324,7 @@ def _write_picture(
 
     names = (Path(options.A).stem, Path(options.B).stem)
     names = names if names[0] != names[1] else ("P", "Q")
-    page = plot_overview(p, q, joint, each, names=names, rng=options.seed)
+    # A point without a place cannot be drawn.
+    page = plot_overview(p.complete(), q.complete(), joint, each, names=names, rng=options.seed)
     save_figure(page, options.plot)
     print(f"divergences: wrote {options.plot}", file=sys.stderr)

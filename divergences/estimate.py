@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 
 from divergences.checks import check_real
+from divergences.numerals import rounded_together, strict_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -292,7 +293,7 @@ class Estimate(float):
         Parameters
         ----------
         points : array-like of shape (k,) or (k, d)
-            Where to evaluate it.
+            Where to evaluate it; a data frame where the samples have categorical columns.
 
         Returns
         -------
@@ -305,7 +306,7 @@ class Estimate(float):
         """
         if self.reading.critic is None:
             raise AttributeError(f"The method {self.how!r} has no critic to evaluate.")
-        grid = np.asarray(points, dtype=np.float64)
+        grid = self._numbers(points)
         if grid.ndim < 2:
             grid = grid.reshape(-1, 1)
         if grid.ndim != 2 or grid.shape[1] != self.d:
@@ -314,6 +315,11 @@ class Estimate(float):
                 f"features, not {np.shape(points)}."
             )
         return self.reading.critic(grid)
+
+    def _numbers(self, points: ArrayLike) -> NDArray[np.float64]:
+        if self.samples is None or self.samples[0].levels is None:
+            return np.asarray(points, dtype=np.float64)
+        return self.samples[0].coded(points)
 
     @property
     def has_critic(self) -> bool:
@@ -392,51 +398,3 @@ class Estimate(float):
     def _through_outer(self, down: float, up: float) -> tuple[float, float]:
         outer, inner = self.definition.outer, self.reading.inner
         return outer(inner + down), outer(inner + up)
-
-
-def rounded_together(value: float, stderr: float, *others: float) -> list[str]:
-    """Format numbers with the decimals that their standard error leaves meaningful.
-
-    The error keeps two significant digits, as the PDG rules have it, and the value, its
-    error and the further numbers end at the same decimal.
-
-    Examples
-    --------
-    >>> rounded_together(0.113142, 0.006931)
-    ['0.1131', '0.0069']
-    """
-    numbers = [value, stderr, *others]
-    if not (math.isfinite(stderr) and stderr > 0):
-        return [f"{number:.6g}" for number in numbers]
-    decimals = max(0, 1 - math.floor(math.log10(stderr)))
-    if decimals > 9 or max(abs(value), stderr) >= 1e6:
-        return [f"{number:.3g}" for number in numbers]
-    return [f"{number:.{decimals}f}" for number in numbers]
-
-
-def two_digits(number: float) -> str:
-    """Write a number with two significant digits, as notes have them.
-
-    Examples
-    --------
-    >>> two_digits(0.01234), two_digits(312.0)
-    ('0.012', '310')
-    """
-    return f"{float(f'{number:.2g}'):g}"
-
-
-def strict_json(value: Any) -> Any:
-    """Return `value` with numbers that JSON lacks as "Infinity", "-Infinity" and "NaN".
-
-    Examples
-    --------
-    >>> strict_json({"high": math.inf, "low": 1.0})
-    {'high': 'Infinity', 'low': 1.0}
-    """
-    if isinstance(value, dict):
-        return {str(key): strict_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -31,6 +29,7 @@ from divergences.definitions import (
 from divergences.errors import NoClosedFormError
 from divergences.estimate import Circumstances, Estimate
 from divergences.estimators import Auto, estimate_samples
+from divergences.estimators.estimator import reads
 from divergences.measures import (
     Known,
     Pushforward,
@@ -39,6 +38,7 @@ from divergences.measures import (
     as_samples,
     check_pair,
     is_known,
+    with_common_levels,
 )
 from divergences.measures.samples import NanPolicy
 from divergences.work import Run
@@ -101,7 +101,8 @@ def divergence(
         Which divergence, such as `JensenShannon()`.
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
-        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Two known distributions give
+        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Data frames may have columns
+        of strings and categories, which f-divergences read. Two known distributions give
         the exact value where one is known. A measure that faces samples is drawn from: a
         pushforward as many points as the other side has, a known distribution up to ten times as
         many, and kernel densities use its own density.
@@ -111,7 +112,8 @@ def divergence(
         Nonnegative weights of the points.
     nan_policy : {"raise", "omit", "keep"}
         Refuse rows with NaN or infinity, or leave them out and say how many, or keep NaN for
-        methods that can read it, such as `Classifier("boosting")`.
+        methods that can read it, such as `Classifier("boosting")`; a missing category becomes a
+        level of its own.
     rng : int, Generator or None
         Seed of every random choice.
     workers : int
@@ -251,7 +253,9 @@ def as_pair(
     data, mass = {"p": p, "q": q}, {"p": weights[0], "q": weights[1]}
     drawn = [name for name in data if _can_be_drawn(data[name])]
     sides = {
-        name: as_samples(data[name], name=name, weights=mass[name], nan_policy=nan_policy)
+        name: as_samples(
+            data[name], name=name, weights=mass[name], nan_policy=nan_policy, categories=True
+        )
         for name in data
         if name not in drawn
     }
@@ -259,7 +263,7 @@ def as_pair(
     for name in drawn:
         sides[name] = _drawn(data[name], name, size, nan_policy, run)
     check_pair(sides["p"], sides["q"])
-    return sides["p"], sides["q"]
+    return with_common_levels(sides["p"], sides["q"])
 
 
 def _can_be_drawn(data: Any) -> bool:
@@ -305,7 +309,8 @@ def compare(
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         What to compare.
     divergences : sequence of Definition, optional
-        Which divergences; the whole catalogue if left out.
+        Which divergences; if left out, the whole catalogue, or those of it that can read
+        categories or missing values where the samples have them.
     method, weights_p, weights_q, nan_policy, rng, workers, progress
         As in `divergence`. A method other than "auto" is used for every divergence, so all of
         them must accept it.
@@ -343,53 +348,21 @@ def compare(
         )
     definitions = CATALOGUE if divergences is None else tuple(divergences)
     run = Run.create(rng, workers, progress)
-    found = _estimates(definitions, p, q, method, (weights_p, weights_q), nan_policy, run)
+    weights = weights_p, weights_q
+    if divergences is None and not (_can_be_drawn(p) or _can_be_drawn(q)):
+        p, q = as_pair(p, q, weights, nan_policy, run)
+        weights = None, None
+        definitions, notes = _readable(p, q)
+        p = replace(p, notes=(*p.notes, *notes))
+    found = _estimates(definitions, p, q, method, weights, nan_policy, run)
     return Comparison(tuple(found))
 
 
-Call = TypeVar("Call", bound=Callable[..., Any])
-
-
-_SHARED_DOCUMENTATION = {
-    "{measures}": """p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare: samples, known distributions, or a `Pushforward`.""",
-    "{options}": """method, weights_p, weights_q, nan_policy, rng, workers, progress
-        As `divergence` explains them.""",
-    "{outcome}": """Returns
-    -------
-    Estimate
-        A float with `stderr`, `interval(level)`, `notes` and more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not usable, as `divergence` explains.""",
-}
-
-
-def everyday(function: Call) -> Call:
-    """Show the shared keywords in the signature and docstring of an everyday call."""
-    for placeholder, text in _SHARED_DOCUMENTATION.items():
-        function.__doc__ = (function.__doc__ or "").replace(placeholder, text)
-    own = inspect.signature(function)
-    shared = [
-        parameter
-        for parameter in inspect.signature(divergence).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    signature = own.replace(parameters=[*kept, *shared])
-
-    @wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        unknown = [name for name in options if name not in signature.parameters]
-        if unknown:
-            valid = ", ".join(name for name in signature.parameters if name not in "pq")
-            raise TypeError(
-                f"{function.__name__} has no keyword {unknown[0]!r}. Its keywords are {valid}; "
-                f"settings of a method go into the method, as in method=KDE(bandwidth=0.5)."
-            )
-        return function(*args, **options)
-
-    call.__signature__ = signature  # type: ignore[attr-defined]
-    return call  # type: ignore[return-value]
+def _readable(p: Samples, q: Samples) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
+    """The divergences of the catalogue that read such samples, and which are left out."""
+    kept = tuple(definition for definition in CATALOGUE if reads(definition, p, q))
+    left_out = [definition.symbol for definition in CATALOGUE if definition not in kept]
+    if not left_out:
+        return kept, ()
+    what = "categories" if p.categorical else "missing values"
+    return kept, (f"Left out, as they cannot read {what}: {', '.join(left_out)}.",)

@@ -21,6 +21,7 @@ from divergences.definitions import (
 from divergences.estimation import as_pair
 from divergences.estimators import RatioEstimator, Sliced, estimate_samples
 from divergences.estimators.estimator import resolve
+from divergences.estimators.indicators import Expanded
 from divergences.estimators.pooled_statistics import (
     kernel_statistic,
     sliced_statistic,
@@ -178,6 +179,9 @@ def permute(
     if isinstance(definition, RatioDivergence) and isinstance(estimator, RatioEstimator):
         if not automatic or p.n + q.n > MOST_POINTS:
             return _by_halves(definition, estimator, p, q, permutations, run)
+        if p.categorical:
+            expand = Expanded.of(p, q)
+            p, q = (replace(s, points=expand(s.points), levels=None) for s in (p, q))
         points, labels = _pooled(p, q, run)
         statistic = critics_statistic(definition, points, p.n / (p.n + q.n))
         found = permuted(statistic, labels, permutations, run)

@@ -9,6 +9,7 @@ import numpy as np
 
 from divergences.definitions import Definition, JensenShannon
 from divergences.estimation import Options, divergence
+from divergences.measures.categories import with_common_levels
 from divergences.measures.samples import Samples, as_samples, check_pair
 from divergences.report import Comparison, plot_densities, plot_estimate
 from divergences.report.colors import new_figure
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from divergences.estimate import Estimate
+    from divergences.measures.samples import NanPolicy
 
 _ALIKE = 0.8
 _MOST_PANELS = 12
@@ -53,7 +55,7 @@ def compare_features(
     >>> compare_features(x, y, Wasserstein(1)).sorted().labels
     ('feature 1', 'feature 0')
     """
-    p, q = _pair(p, q)
+    p, q = _pair(p, q, options.get("nan_policy", "raise"))
     definition = JensenShannon() if definition is None else definition
     found = [divergence(definition, p.select(j), q.select(j), **options) for j in range(p.d)]
     return Comparison(tuple(found), feature_names(p), "feature")
@@ -68,7 +70,7 @@ def standardized(p: Samples, q: Samples) -> tuple[Samples, Samples]:
     """Bring the features to one scale: each is divided by its standard deviation.
 
     The deviation is that within the two samples, pooled, so that a feature in which they lie
-    far apart keeps its distance. Constant features are only shifted.
+    far apart keeps its distance. Constant features are only shifted, categories left as they are.
 
     Parameters
     ----------
@@ -82,6 +84,8 @@ def standardized(p: Samples, q: Samples) -> tuple[Samples, Samples]:
     center = (_mean(p) + _mean(q)) / 2
     variance = (_variance(p) + _variance(q)) / 2
     scale = np.sqrt(np.where(variance > 0, variance, 1.0))
+    categorical = p.level_counts > 0
+    center, scale = np.where(categorical, 0.0, center), np.where(categorical, 1.0, scale)
     first, second = (replace(s, points=(s.points - center) / scale) for s in (p, q))
     return first, second
 
@@ -147,7 +151,7 @@ def plot_critic_map(
     ValueError
         If there are fewer than two features, or `features` does not name two of them.
     """
-    p, q = _plane(*_pair(p, q), features)
+    p, q = _plane(*_pair(p, q, options.get("nan_policy", "raise")), features)
     found: Estimate = divergence(definition or JensenShannon(), p, q, **options)
     return plot_estimate(found, ax, names=names)
 
@@ -210,8 +214,7 @@ def _first_axes(figure: Any, rows: int, count: int) -> Any:
 
 
 def _features(sample: Samples, chosen: Sequence[int]) -> Samples:
-    columns = tuple(feature_names(sample)[j] for j in chosen)
-    return replace(sample, points=sample.points[:, list(chosen)], columns=columns)
+    return replace(sample, columns=feature_names(sample)).features(chosen)
 
 
 def _plane(p: Samples, q: Samples, features: Sequence[int | str] | None) -> tuple[Samples, Samples]:
@@ -240,18 +243,27 @@ def _position(feature: int | str, sample: Samples) -> int:
     )
 
 
-def _pair(p: Any, q: Any) -> tuple[Samples, Samples]:
-    p, q = as_samples(p, name="p"), as_samples(q, name="q")
+def _pair(p: Any, q: Any, nan_policy: NanPolicy) -> tuple[Samples, Samples]:
+    p, q = (
+        as_samples(data, name=name, nan_policy=nan_policy, categories=True)
+        for data, name in ((p, "p"), (q, "q"))
+    )
     check_pair(p, q)
-    return p, q
+    return with_common_levels(p, q)
 
 
 def _mean(sample: Samples) -> Any:
-    return sample.mass @ sample.points
+    return _mean_of_present(sample, sample.points)
 
 
 def _variance(sample: Samples) -> Any:
-    return sample.mass @ (sample.points - _mean(sample)) ** 2
+    return _mean_of_present(sample, (sample.points - _mean(sample)) ** 2)
+
+
+def _mean_of_present(sample: Samples, values: Any) -> Any:
+    present = np.isfinite(values)
+    total = sample.mass @ present
+    return sample.mass @ np.where(present, values, 0.0) / np.where(total > 0, total, 1.0)
 
 
 def _correlation(sample: Samples, i: int, j: int) -> float:

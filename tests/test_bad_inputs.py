@@ -89,15 +89,17 @@ TABLE = [
     (lambda: dv.js_divergence(pd.DataFrame({"height": [1.0, np.nan, 2.0]}), Y), ValueError,
      "p must be finite, but it has NaN in 1 of 3 rows; column (count): 'height' (1). Pass "
      'nan_policy="omit" to leave those rows out.'),
-    (lambda: dv.js_divergence(pd.DataFrame({"a": [1, 2], "city": pd.Series(["x", "y"],
-        dtype=object), "kind": pd.Series(["x", "y"], dtype="category")}), Y),
+    (lambda: dv.js_divergence(pd.DataFrame({"a": [1, 2], "when": pd.to_datetime(["2020", "2021"]),
+        "mix": pd.Series(["x", 1], dtype=object)}), Y),
      TypeError,
-     "p must have numeric columns, but 2 of 3 are not: 'city' (object), 'kind' (category). "
-     "Drop or encode them."),
-    (lambda: dv.js_divergence(pl.DataFrame({"a": ["x", "y"]}), Y), TypeError,
-     "p must have numeric columns, but 1 of 1 is not: 'a' (String). Drop or encode them."),
-    (lambda: dv.js_divergence(pa.array(["x", "y"]), Y), TypeError,
-     "p must have numeric columns, but 1 of 1 is not: 'unnamed' (string). Drop or encode them."),
+     "p must have columns of numbers or categories, but 2 of 3 are not: 'when' (datetime64[us]), "
+     "'mix' (object). Drop or encode them."),
+    (lambda: dv.js_divergence(pl.DataFrame({"a": ["x", "y"]}), Y), ValueError,
+     "p and q must have columns of the same kind, but 'a' holds categories in p and numbers in "
+     "q. Convert one of them, as in q['a'].astype('category')."),
+    (lambda: dv.js_divergence(X, Y, weights_p=pa.array(["x", "y", "z"])), TypeError,
+     "weights_p must have numeric columns, but 1 of 1 is not: 'unnamed' (string). Drop or encode "
+     "them."),
     (lambda: dv.js_divergence(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), Y), ValueError,
      "p must have distinct column names, but 'a' occurs more than once. Rename them."),
     (lambda: dv.js_divergence(pd.DataFrame(index=[0, 1]), Y), ValueError,
@@ -330,7 +332,7 @@ TABLE = [
      "them first, as in scipy.stats.norm(0, 1)."),
     (lambda: dv.kl_divergence(norm(0, 1), norm(0, 1), weights_q=[1.0, 2.0]), ValueError,
      "weights_q must be left out, as q is a measure to draw from, not a sample."),
-    (lambda: dv.divergence(dv.JensenShannon(), X, pd.Series(["x", "y"], dtype="category")),
+    (lambda: dv.divergence(dv.JensenShannon(), norm(0, 1), pd.Series(["x"], dtype="category")),
      TypeError,
      "q must have numeric columns, but 1 of 1 is not: 'unnamed' (category). Drop or encode "
      "them."),

@@ -8,7 +8,7 @@ import pytest
 
 from divergences.cli import main
 from divergences.errors import ConvergenceError, TooLargeError
-from divergences.estimate import strict_json
+from divergences.numerals import strict_json
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
@@ -140,6 +140,7 @@ def test_method_without_divergence_takes_those_that_it_serves(folder, capsys):
 
 
 def test_omitting_rows_is_told(folder, capsys):
+    pd.DataFrame({"day": pd.to_datetime(["2020-01-01"] * 3)}).to_parquet("days.parquet")
     (folder / "gaps.csv").write_text("height,weight\n" + "1,2\n2,1\nNA,3\n3,5\n4,4\n5,6\n" * 5)
     arguments = ["compare", "a.csv", "gaps.csv", "--divergence", "energy", "--nan-policy", "omit"]
     status, out, _ = run(capsys, *arguments)
@@ -208,9 +209,9 @@ BAD = [
         "Use --columns height.",
     ),
     (
-        ["compare", "other.csv", "other.csv"],
-        "other.csv must have numeric columns, but 1 of 2 is not: 'color' (str). Drop or "
-        "encode them.",
+        ["compare", "days.parquet", "days.parquet"],
+        "days.parquet must have columns of numbers or categories, but 1 of 1 is not: 'day' "
+        "(datetime64[us]). Drop or encode them.",
     ),
     (
         ["compare", "gaps.csv", "gaps.csv"],
@@ -282,6 +283,7 @@ def test_wrong_input_gets_one_line_and_status_2(folder, capsys, arguments, messa
     (folder / "header.csv").write_text("height,weight\n")
     (folder / "ragged.csv").write_text("height,weight\n1,2\n3,4,5\n")
     (folder / "other.csv").write_text("height,color\n1,red\n2,blue\n3,red\n")
+    pd.DataFrame({"day": pd.to_datetime(["2020-01-01"] * 3)}).to_parquet("days.parquet")
     (folder / "gaps.csv").write_text("height,weight\n1,2\nNA,4\n3,5\n")
     (folder / "one.csv").write_text("height,weight\n1,2\n")
     (folder / "b.xlsx").write_text("x")
@@ -374,3 +376,39 @@ def test_quick_demo(folder, capsys):
     ]
     for name in written:
         assert f"figures/{name}" in out
+
+
+def test_columns_of_text_are_categories(folder, capsys):
+    for name, shift in (("a", 0.0), ("b", 2.0)):
+        frame = pd.read_csv(f"{name}.csv")
+        frame["city"] = np.where(frame["height"] > 1, "Rome", "Bonn")
+        frame.loc[:4, "city"] = None
+        frame.loc[5:9, "weight"] = np.nan
+        frame.to_csv(f"{name}{shift:g}.csv", index=False)
+        frame.to_parquet(f"{name}{shift:g}.parquet")
+    for suffix in ("csv", "parquet"):
+        arguments = ["compare", f"a0.{suffix}", f"b2.{suffix}", "--standardize", "--per-column"]
+        arguments += ["--nan-policy", "keep", "--json", "--plot", "map.png"]
+        status, out, err = run(capsys, *arguments)
+        assert (status, err) == (0, "divergences: wrote map.png\n")
+        result = json.loads(out)
+        assert result["columns"] == ["height", "weight", "city"]
+        assert "W1" not in [row["divergence"] for row in result["estimates"]]
+        assert {row["divergence"] for row in result["estimates"]} > {"JS", "KL", "TV"}
+        assert [row["label"] for row in result["columns_alone"]] == result["columns"]
+        for row in (result["estimates"][0], result["columns_alone"][2]):
+            assert row["interval"][0] > 0
+        notes = " ".join(result["estimates"][0]["notes"])
+        assert "10 of 60 rows of a0" in notes
+        assert "Left out, as they cannot read categories: W1, W2, SW2" in notes
+
+
+def test_categories_are_refused_by_transport(folder, capsys):
+    for name in "ab":
+        pd.DataFrame({"city": ["Rome", "Bonn"] * 10}).to_csv(f"{name}.csv", index=False)
+    status, out, err = run(capsys, "compare", "a.csv", "b.csv", "--divergence", "W1")
+    assert (status, out) == (2, "")
+    assert "'city' holds categories. Drop or encode them." in err
+    status, _, err = run(capsys, "compare", "a.csv", "b.csv", "--standardize", "--method", "kde")
+    assert status == 2
+    assert "'city' holds categories." in err

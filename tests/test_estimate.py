@@ -18,7 +18,8 @@ from divergences.definitions import (
     TotalVariation,
     Wasserstein,
 )
-from divergences.estimate import Circumstances, Estimate, Reading, rounded_together
+from divergences.estimate import Circumstances, Estimate, Reading
+from divergences.numerals import rounded_together
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "divergences"
 
 # Which layers a layer may import from when it is loaded, besides itself.
-BASE = {"checks", "errors"}
+BASE = {"checks", "errors", "numerals"}
 ALLOWED = {
     "checks": set(),
     "errors": set(),
+    "numerals": set(),
     "naming": {"definitions", "estimation"},
     "work": BASE,
     "estimate": BASE,

@@ -4,8 +4,6 @@ from divergences.definitions.custom import FDivergence
 from divergences.definitions.definition import Definition
 from divergences.definitions.f_divergence import (
     ChiSquared,
-    JensenShannon,
-    JensenShannonDistance,
     KullbackLeibler,
     RatioDivergence,
     Renyi,
@@ -14,6 +12,7 @@ from divergences.definitions.f_divergence import (
     TotalVariation,
 )
 from divergences.definitions.games import RelativisticPairing, SoftenedReverseKL
+from divergences.definitions.jensen_shannon import JensenShannon, JensenShannonDistance
 from divergences.definitions.kernel import (
     MMD,
     Energy,

@@ -36,6 +36,8 @@ def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
         return Classifier("boosting")
     if min(p.n, q.n) >= FEWEST_POINTS_TO_STACK:
         return Stacked()
+    if p.categorical:
+        return Classifier("logistic")
     return KDE() if spans(p, q) and spans(q, p) else Classifier("logistic")
 
 

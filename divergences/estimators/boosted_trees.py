@@ -22,6 +22,7 @@ def fit_boosted_trees(
     labels: NDArray[np.intp],
     weights: NDArray[np.float64],
     seed: int,
+    level_counts: NDArray[np.intp] | None = None,
 ) -> Any:
     """Fit scikit-learn's histogram gradient boosting, its shape and length chosen inside.
 
@@ -36,6 +37,8 @@ def fit_boosted_trees(
     weights : ndarray of shape (n,)
     seed : int
         Of the held-out quarter.
+    level_counts : ndarray of shape (d,), optional
+        Number of levels of each categorical column, 0 for numeric ones.
 
     Returns
     -------
@@ -49,6 +52,7 @@ def fit_boosted_trees(
     if len(labels) < _FEWEST_ROWS:
         # Leaves hold 20 rows, so that no tree would split.
         return grow_trees(seed, _SHAPES[0], max_iter=1).fit(points, labels, weights)
+    kinds = categorical_features(level_counts)
     best_score, best_shape, best_length = -np.inf, _SHAPES[0], 1
     for shape in _SHAPES if points.shape[1] > 1 else _SHAPES[:1]:
         trial = grow_trees(
@@ -58,6 +62,7 @@ def fit_boosted_trees(
             early_stopping=True,
             validation_fraction=_HELD_OUT,
             n_iter_no_change=15,
+            **kinds,
         ).fit(points, labels, weights)
         length = int(np.argmax(trial.validation_score_))
         if trial.validation_score_[length] > best_score:
@@ -65,7 +70,15 @@ def fit_boosted_trees(
     if best_length == 0:
         # Not one tree helped: a single one of no size says that nothing tells P from Q.
         best_shape = {**best_shape, "min_samples_leaf": len(labels)}
-    return grow_trees(seed, best_shape, max_iter=max(best_length, 1)).fit(points, labels, weights)
+    length = max(best_length, 1)
+    return grow_trees(seed, best_shape, max_iter=length, **kinds).fit(points, labels, weights)
+
+
+def categorical_features(level_counts: NDArray[np.intp] | None) -> dict[str, Any]:
+    """Setting of the trees that says which columns are categorical; none if there are none."""
+    if level_counts is None or not level_counts.any():
+        return {}
+    return {"categorical_features": level_counts > 0}
 
 
 def grow_trees(seed: int, shape: dict[str, Any], **settings: Any) -> Any:

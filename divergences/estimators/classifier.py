@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from divergences.checks import check_choice, check_whole
 from divergences.estimate import Critic
 from divergences.estimators.boosted_trees import fit_boosted_trees
 from divergences.estimators.cross_fitting import TrainingPart, cross_fit, cross_fit_rate
+from divergences.estimators.indicators import Expanded, OnExpanded
 from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.measures.samples import Samples
@@ -48,7 +49,9 @@ class Classifier(RatioEstimator):
         smooth difference it loses a tenth at 2,000 points. It reads missing values, kept by
         ``nan_policy="keep"``, as some classifiers of scikit-learn do. A classifier with
         `predict_proba` is used as it is; one with `decision_function` only is calibrated within
-        the fold by Platt's sigmoid.
+        the fold by Platt's sigmoid. Categorical columns of data frames are split by "boosting"
+        as such; others are given a column of zeros and ones for each level, after the numeric
+        ones, unless they have `categorical_features` set: to those each level is a whole number.
     folds : int
         Parts that each sample is split into, at least 2.
 
@@ -72,6 +75,7 @@ class Classifier(RatioEstimator):
     folds: int = 5
     shorthand: ClassVar[str] = "classifier"
     minimum: ClassVar[int] = 4
+    reads_categories: ClassVar[bool] = True
     with_missing: ClassVar[str] = 'Classifier("boosting")'
 
     def __post_init__(self) -> None:
@@ -97,6 +101,16 @@ class Classifier(RatioEstimator):
 
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit in each fold's complement and judge the fold."""
+        if not p.categorical or _reads_codes(self.estimator):
+            return self._log_ratio(p, q, run)
+        expand = Expanded.of(p, q)
+        as_numbers = [
+            replace(s, points=expand(s.points), columns=None, levels=None) for s in (p, q)
+        ]
+        found = self._log_ratio(as_numbers[0], as_numbers[1], run)
+        return replace(found, evaluate=OnExpanded(expand, found.evaluate))
+
+    def _log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         if p.weights is not None or q.weights is not None:
             _check_takes_weights(self.estimator)
         with warnings.catch_warnings(record=True) as caught:
@@ -152,7 +166,7 @@ def _fit(estimator: Any, part: TrainingPart) -> Critic:
     if isinstance(estimator, str) and estimator == "logistic":
         return fit_quadratic_logistic(points, labels, weights, np.random.default_rng(part.seed))
     if isinstance(estimator, str):
-        trees = fit_boosted_trees(points, labels, weights, part.seed)
+        trees = fit_boosted_trees(points, labels, weights, part.seed, part.level_counts)
         return FittedClassifier(trees, 0.0, True)
     model = _prepared(estimator)
     _set_seeds(model, part.seed)
@@ -198,6 +212,14 @@ def _reads_missing(estimator: Any) -> bool:
     except ImportError:  # before scikit-learn 1.6
         return bool(estimator._get_tags()["allow_nan"])
     return bool(get_tags(estimator).input_tags.allow_nan)
+
+
+def _reads_codes(estimator: Any) -> bool:
+    if isinstance(estimator, str):
+        return estimator == "boosting"
+    # None or "from_dtype" finds no categories in an array.
+    chosen = getattr(estimator, "categorical_features", None)
+    return chosen is not None and not isinstance(chosen, str)
 
 
 def _check_takes_weights(estimator: Any) -> None:

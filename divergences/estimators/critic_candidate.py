@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.level_features import levels_of
 from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Training:
     seed : int
     standard : ndarray of shape (n,) or None
         Held-out log-odds of the best cheap critic, which a costly one has to come near.
+    level_counts : ndarray of shape (d,) or None
+        Number of levels of each categorical column, 0 for numeric ones; None if all are numeric.
+    levels : FeatureMap or None
+        Indicators of the levels.
     """
 
     points: Array
@@ -51,6 +56,8 @@ class Training:
     folds: NDArray[np.intp]
     seed: int
     standard: Array | None = None
+    level_counts: NDArray[np.intp] | None = None
+    levels: FeatureMap | None = None
 
     @classmethod
     def of(cls, part: TrainingPart, folds: int = FOLDS) -> Training:
@@ -63,13 +70,19 @@ class Training:
         whole = 4.0 / (1.0 / sizes[0] + 1.0 / sizes[1])
         if len(labels) > _ROWS_FOR_FEW_FOLDS:
             folds = FEW_FOLDS
+        counts, numeric, levels = part.level_counts, None, None
+        if counts is not None:
+            numeric = np.flatnonzero(counts == 0)
+            levels = levels_of(part.points, counts)
         return cls(
             part.points,
             labels,
             part.weights * (whole / part.weights.sum()),
-            Coordinates.of(part.points),
+            Coordinates.of(part.points, numeric),
             stratified_folds(labels, folds, np.random.default_rng(part.seed)),
             part.seed,
+            level_counts=counts,
+            levels=levels,
         )
 
 
@@ -131,7 +144,8 @@ def falls_behind(training: Training, odds: Array, here: NDArray[np.bool_]) -> bo
 
 
 def with_radius(coordinates: Coordinates, points: Array) -> Array:
-    """Append the distance from the center of the whitened points, beyond one feature."""
-    if points.shape[1] == 1:
-        return points
-    return np.column_stack([points, np.linalg.norm(coordinates.white(points), axis=1)])
+    """Append to the numeric columns, beyond one, the distance from the whitened points' center."""
+    numbers = coordinates.numbers(points)
+    if coordinates.d < 2:
+        return numbers
+    return np.column_stack([numbers, np.linalg.norm(coordinates.white(points), axis=1)])

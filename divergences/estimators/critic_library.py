@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from divergences.estimators.critic_candidate import Candidate
+from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
 from divergences.estimators.screened_candidate import ScreenedCandidate
@@ -15,14 +16,20 @@ _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
+_MOST_FEATURES_BY_LEVEL = 25
+_MOST_COLUMNS_IN_PAIRS = 10
 
 
-def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[Candidate]:
-    """Critics for d features, the simplest first; mixtures need equal weights.
+def library(
+    d: int, *, categorical: int = 0, equal_weights: bool = True, cheap: bool = False
+) -> list[Candidate]:
+    """Critics for d numeric features, the simplest first; mixtures need equal weights.
 
     Parameters
     ----------
     d : int
+    categorical : int
+        Number of categorical columns besides.
     equal_weights : bool
     cheap : bool
         Leave out trees, mixtures and chosen products, which cost most of the time.
@@ -31,6 +38,33 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
     -------
     list of Candidate
     """
+    found: list[Candidate] = [] if d == 0 else _of_numbers(d)
+    if categorical:
+        found += _of_levels(d, categorical)
+    if cheap:
+        return found
+    if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
+        found.append(ScreenedCandidate())
+    if d or categorical > 1:
+        # The levels of one column alone need no trees.
+        found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
+    if equal_weights and 1 <= d <= _MOST_FEATURES_WITH_BUMPS:
+        found.append(MixturesCandidate(16 if d <= 3 else 6))
+    return found
+
+
+def _of_levels(d: int, categorical: int) -> list[Candidate]:
+    found: list[Candidate] = []
+    if d == 0:
+        found.append(RidgeCandidate("levels", polynomial))
+    elif d <= _MOST_FEATURES_BY_LEVEL:
+        found.append(RidgeCandidate("numbers by level", numbers_by_level))
+    if 1 < categorical <= _MOST_COLUMNS_IN_PAIRS:
+        found.append(RidgeCandidate("pairs of levels", pairs_of_levels))
+    return found
+
+
+def _of_numbers(d: int) -> list[Candidate]:
     frequencies = 24 if d == 1 else 11 if d <= 3 else 7 if d <= 20 else 5
     of_ranks = partial(waves, frequencies=frequencies)
     found: list[Candidate] = [
@@ -61,11 +95,4 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
     if d <= _MOST_FEATURES_WITH_PAIRS:
         by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
         found.append(RidgeCandidate("bumps in scores", by_rank))
-    if cheap:
-        return found
-    if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
-        found.append(ScreenedCandidate())
-    found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d == 1 else 2]]
-    if equal_weights and d <= _MOST_FEATURES_WITH_BUMPS:
-        found.append(MixturesCandidate(16 if d <= 3 else 6))
     return found

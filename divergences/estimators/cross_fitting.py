@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,15 @@ class TrainingPart:
         Above zero, with mean 1 and half of the sum in either sample.
     seed : int
         Of the fit's own choices.
+    level_counts : ndarray of shape (d,) or None
+        Number of levels of each categorical column, 0 for numeric ones; None if all are numeric.
     """
 
     points: NDArray[np.float64]
     labels: NDArray[np.intp]
     weights: NDArray[np.float64]
     seed: int
+    level_counts: NDArray[np.intp] | None = None
 
 
 Fit = Callable[[TrainingPart], Critic]
@@ -80,7 +83,8 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
     mass = np.concatenate([p.mass, q.mass])
     parts = stratified_folds(labels, folds, run.rng)
     seeds = run.rng.integers(2**31, size=folds)
-    one_fit = partial(_fit_fold, fit, points, labels, mass, parts, seeds)
+    counts = p.level_counts if p.levels else None
+    one_fit = partial(_fit_fold, fit, TrainingPart(points, labels, mass, 0, counts), parts, seeds)
     models = list(run.map(one_fit, range(folds), description))
     odds = np.empty(len(points))
     for fold, model in enumerate(models):
@@ -113,19 +117,18 @@ _SEPARATED = (
 
 def _fit_fold(
     fit: Fit,
-    points: NDArray[np.float64],
-    labels: NDArray[np.intp],
-    mass: NDArray[np.float64],
+    whole: TrainingPart,
     parts: NDArray[np.intp],
     seeds: NDArray[np.int64],
     fold: int,
 ) -> Critic:
     # A point without mass is no point; and boosting's leaves would count it.
-    away = (parts != fold) & (mass > 0)
-    labels, mass = labels[away], mass[away]
+    away = (parts != fold) & (whole.weights > 0)
+    labels, mass = whole.labels[away], whole.weights[away]
     total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
     weights = mass / total * (len(labels) / 2.0)
-    return fit(TrainingPart(points[away], labels, weights, int(seeds[fold])))
+    seed = int(seeds[fold])
+    return fit(replace(whole, points=whole.points[away], labels=labels, weights=weights, seed=seed))
 
 
 def _bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:

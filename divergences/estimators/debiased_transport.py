@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,9 +16,10 @@ from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import AffineMap, fit_affine_maps
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import ExactTransport, transport
-from divergences.estimators.transport_bracket import LEVEL, transport_bracket
+from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
-from divergences.inference.null_level import halves
+from divergences.inference.null_level import debiasing_note, halves
+from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,11 +111,11 @@ def debiased_transport(
     if order != 2:
         doubt = math.hypot(_unexplained(plan, maps[0], p, q), null.noise / math.sqrt(2))
     square, as_seen = (
-        null.known + _signal(found - null.known, doubt) for found in (null.corrected, null.as_seen)
+        null.known + signal(found - null.known, doubt) for found in (null.corrected, null.as_seen)
     )
     stderr = math.sqrt(p.variance_of_mean(plan.u) + q.variance_of_mean(plan.v))
-    noise = math.hypot(_slope(plan.cost, order) * stderr, null.noise)
-    inner, spread = _to_cost(square, noise, order)
+    noise = math.hypot(slope_of_square(plan.cost, order) * stderr, null.noise)
+    inner, spread = cost_of_square(square, noise, order)
     bias = inner - signed_root(as_seen, 2 / order)
     plug_in = Reading(plan.cost, stderr, critic=TransportPotential(q.points, plan.v, order))
     value, biased = definition.outer(inner), definition.outer(plan.cost)
@@ -137,10 +137,7 @@ def debiased_transport(
 
 
 def _notes(plug_in: float, value: float, as_seen: float) -> tuple[str, ...]:
-    taken = (
-        f"Debiased by {float(f'{plug_in - value:.2g}'):g}: the plug-in, which lies above the truth "
-        f"on average, shows {float(f'{plug_in:.3g}'):g}."
-    )
+    taken = debiasing_note(plug_in, value)
     if abs(value - as_seen) < _WORTH_SAYING * abs(plug_in - value):
         return (taken,)
     return (
@@ -178,15 +175,15 @@ def _null(
     crosses = [cross for part in parts for cross in part.crosses]
     costs = np.array(list(run.map(lambda pair: _cost(*pair, order), crosses, "quarters")))
     extra = np.array(list(run.map(lambda null: _excess(*null), sides + small, "null level")))
-    levels = _squared(known + extra, order) - _squared(known, order)
+    levels = squared(known + extra, order) - squared(known, order)
     full, quarter = _at_sizes(levels, [pair for _, pair in sides + small], crosses, p, q)
     whole, halved = float(full[: len(sides)].mean()), float(quarter[len(sides) :].mean())
-    rise = _squared(max(0.0, float(costs.mean()) - _luck(plan, crosses, p, q, order)), order)
-    biased = _squared(plan.cost, order)
+    rise = squared(max(0.0, float(costs.mean()) - _luck(plan, crosses, p, q, order)), order)
+    biased = squared(plan.cost, order)
     seen, share = _shares(rise - biased, halved - whole, p.d)
     noise = float(full[: len(sides)].std(ddof=1))
-    corrected, as_seen = (biased - _signal(part * whole, noise) for part in (share, seen))
-    return _Null(corrected, as_seen, float(_squared(known, order)), whole, share, noise)
+    corrected, as_seen = (biased - signal(part * whole, noise) for part in (share, seen))
+    return _Null(corrected, as_seen, float(squared(known, order)), whole, share, noise)
 
 
 @dataclass(frozen=True)
@@ -248,7 +245,7 @@ def _shares(seen: float, foreseen: float, d: int) -> tuple[float, float]:
     if foreseen <= 0:
         return 1.0, 1.0
     share = float(np.clip(seen / foreseen, 0.0, 2.0))
-    return share, 1.0 + _signal(share - 1.0, _DOUBT_IN_THE_PLANE if d == 2 else _DOUBT)
+    return share, 1.0 + signal(share - 1.0, _DOUBT_IN_THE_PLANE if d == 2 else _DOUBT)
 
 
 def _cost(p: Samples, q: Samples, order: float) -> float:
@@ -269,32 +266,8 @@ def _sizes(pair: _Pair) -> float:
     return 1.0 / first.effective_size + 1.0 / second.effective_size
 
 
-def _squared(cost: Any, order: float) -> Any:
-    return cost ** (2 / order)
-
-
-def _slope(cost: float, order: float) -> float:
-    return 2 / order * cost ** (2 / order - 1) if cost > 0 else 0.0
-
-
-def _signal(value: float, noise: float) -> float:
-    """Positive-part James-Stein: what stands out of noise of a known standard deviation."""
-    return value * (1.0 - (noise / value) ** 2) if abs(value) > noise else 0.0
-
-
 def _unexplained(plan: Plan, there: AffineMap, p: Samples, q: Samples) -> float:
     """Standard error, on the scale of W², of the cost less the value of the map's potentials."""
     f, g = there.dual(p.points, q.points)
     variance = p.variance_of_mean(plan.u - f) + q.variance_of_mean(plan.v - g)
-    return _slope(plan.cost, there.order) * math.sqrt(variance)
-
-
-def _to_cost(square: float, noise: float, order: float) -> tuple[float, float]:
-    """W_r^r with a standard error whose interval reaches as far as that of W² does.
-
-    A root makes the interval lopsided near zero; the longer side that is above zero counts.
-    """
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    ends = (square, square + reach * noise, square - reach * noise)
-    inner, high, low = (signed_root(end, 2 / order) for end in ends)
-    return inner, max(high - inner, inner - max(low, 0.0)) / reach
+    return slope_of_square(plan.cost, there.order) * math.sqrt(variance)

@@ -15,6 +15,7 @@ from divergences.checks import all_finite, check_rng
 from divergences.definitions import Definition
 from divergences.errors import InvalidPairError
 from divergences.estimate import Circumstances, Estimate, Reading
+from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -42,6 +43,9 @@ class Estimator(ABC):
 
     with_missing: ClassVar[str] = ""
     """The settings that read missing values (NaN), as a user writes them; empty if none do."""
+
+    reads_categories: ClassVar[bool] = False
+    """Whether the method reads categorical columns."""
 
     @property
     def accepts_missing(self) -> bool:
@@ -160,6 +164,7 @@ def resolve(definition: Definition, method: Any, p: Samples, q: Samples) -> tupl
     else:
         estimator = _named(definition, method, methods_for(definition), _METHODS)
     _check_missing(definition, estimator, p, q)
+    _check_categories(definition, estimator, p)
     return estimator, method == "auto" or isinstance(method, Auto)
 
 
@@ -180,6 +185,26 @@ def _check_missing(definition: Definition, estimator: Estimator, p: Samples, q: 
                 f"{sample.missing} of {sample.n} rows have. Pass "
                 f'nan_policy="omit" to leave those rows out{other}.'
             )
+
+
+def reads(definition: Definition, p: Samples, q: Samples) -> bool:
+    """Whether some method of the divergence reads such samples as they are."""
+    methods = methods_for(definition)
+    return (not p.categorical or any(kind.reads_categories for kind in methods)) and (
+        not (p.missing or q.missing) or any(kind.with_missing for kind in methods)
+    )
+
+
+def _check_categories(definition: Definition, estimator: Estimator, p: Samples) -> None:
+    if not p.categorical or estimator.reads_categories:
+        return
+    able = [f'"{kind.shorthand}"' for kind in methods_for(definition) if kind.reads_categories]
+    other = f', or use method="auto" or {" or ".join(able)}' if able else ""
+    verb = "holds" if len(p.categorical) == 1 else "hold"
+    raise ValueError(
+        f"p and q must have numeric columns for {estimator.describe()}, but "
+        f"{listed(p.categorical)} {verb} categories. Drop or encode them{other}."
+    )
 
 
 def _named(definition: Definition, method: Any, valid: list[Any], table: Any) -> Estimator:
@@ -278,7 +303,7 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
 def _thinned(sample: Samples) -> Samples:
     if 0 < sample.missing < sample.n - 1:
         # A point without a place cannot be drawn.
-        sample = sample.take(np.flatnonzero(np.isfinite(sample.points).all(axis=1)))
+        sample = sample.complete()
     if sample.n <= KEPT_FOR_PICTURES:
         return sample
     return sample.take(np.linspace(0, sample.n - 1, KEPT_FOR_PICTURES).astype(np.intp))

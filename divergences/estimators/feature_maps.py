@@ -24,10 +24,12 @@ _SMALLEST_EIGENVALUE = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """Two views of the points: standardized, and by their ranks.
+    """Two views of the numeric columns of points: standardized, and by their ranks.
 
     Parameters
     ----------
+    columns : ndarray of shape (d,) or slice
+        Which columns are numeric.
     center, scale : ndarray of shape (d,)
         Medians and quartile ranges, so that tails and far points do not set the scale.
     knots, ranks : tuple of ndarray
@@ -38,6 +40,7 @@ class Coordinates:
         Lower Cholesky factor of their covariance.
     """
 
+    columns: NDArray[np.intp] | slice
     center: Array
     scale: Array
     knots: tuple[Array, ...]
@@ -46,8 +49,13 @@ class Coordinates:
     whitener: Array
 
     @classmethod
-    def of(cls, points: Array) -> Coordinates:
+    def of(cls, points: Array, columns: NDArray[np.intp] | None = None) -> Coordinates:
         """Find the views from points of both samples."""
+        chosen = slice(None) if columns is None else columns
+        points = points[:, chosen]
+        if points.shape[1] == 0:
+            none = np.empty(0)
+            return cls(chosen, none, none, (), (), none, np.empty((0, 0)))
         center = np.median(points, axis=0)
         low, high = np.quantile(points, [0.25, 0.75], axis=0)
         spread = points.std(axis=0)
@@ -58,19 +66,30 @@ class Coordinates:
         line = _shortened((points - center) / scale)
         covariance = _structured(np.atleast_2d(np.cov(line.T)), scale, len(line))
         whitener = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-        return cls(center, scale, knots, ranks, line.mean(axis=0), whitener)
+        return cls(chosen, center, scale, knots, ranks, line.mean(axis=0), whitener)
+
+    @property
+    def d(self) -> int:
+        """Number of numeric columns."""
+        return len(self.center)
+
+    def numbers(self, points: Array) -> Array:
+        """The numeric columns of points."""
+        return points[:, self.columns]
 
     def line(self, points: Array) -> Array:
         """Standardized points; beyond six units the distance counts by its logarithm."""
-        return _shortened((points - self.center) / self.scale)
+        return _shortened((self.numbers(points) - self.center) / self.scale)
 
     def shares(self, points: Array) -> Array:
         """Share of points below, feature by feature."""
         columns = [
             np.interp(column, knots, ranks)
-            for column, knots, ranks in zip(points.T, self.knots, self.ranks, strict=True)
+            for column, knots, ranks in zip(
+                self.numbers(points).T, self.knots, self.ranks, strict=True
+            )
         ]
-        return np.column_stack(columns)
+        return np.array(columns).reshape(self.d, len(points)).T
 
     def scores(self, points: Array) -> Array:
         """Normal scores: the quantile of the standard normal at the share."""
@@ -157,6 +176,30 @@ class FeatureMap:
         """Features of (k, d) points."""
         return (self.raw(points) - self.center) / self.scale
 
+    def beside(self, other: FeatureMap) -> FeatureMap:
+        """These features and those of another map."""
+        roughness, center, scale = (
+            np.concatenate(pair)
+            for pair in (
+                (self.roughness, other.roughness),
+                (self.center, other.center),
+                (self.scale, other.scale),
+            )
+        )
+        return FeatureMap(Both(self.raw, other.raw), roughness, center, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Both:
+    """The features of two maps side by side."""
+
+    first: Callable[[Array], Array]
+    second: Callable[[Array], Array]
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        return np.hstack([self.first(points), self.second(points)])
+
 
 @dataclass(frozen=True, eq=False)
 class Polynomial:
@@ -234,33 +277,35 @@ class Waves:
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
         shares, scores = self.coordinates.shares(points), self.coordinates.scores(points)
-        if points.shape[1] > 1:
+        if self.coordinates.d > 1:
             radii = np.linalg.norm(self.coordinates.white(points), axis=1)
             radial = np.interp(radii, *self.radii)[:, np.newaxis]
             shares = np.hstack([shares, radial])
             scores = np.hstack([scores, ndtri(radial)])
         parts = [scores, scores**2]
         parts += [np.cos(np.pi * k * shares) for k in range(1, self.frequencies + 1)]
-        for i, j in self._pairs(points.shape[1]):
+        for i, j in self._pairs():
             parts.append((scores[:, i] * scores[:, j])[:, np.newaxis])
             for s, t in self._frequency_pairs():
                 product = np.cos(np.pi * s * shares[:, i]) * np.cos(np.pi * t * shares[:, j])
                 parts.append(product[:, np.newaxis])
         return np.hstack(parts)
 
-    def roughness(self, d: int) -> Array:
+    def roughness(self) -> Array:
         """Penalty of each feature."""
+        d = self.coordinates.d
         width = d + (d > 1)
         parts = [np.ones(2 * width)]
         parts += [np.full(width, max(1.0, (k / 2) ** 4)) for k in range(1, self.frequencies + 1)]
-        for _ in self._pairs(d):
+        for _ in self._pairs():
             parts.append(np.ones(1))
             parts += [
                 np.array([max(1.0, ((s * s + t * t) / 4) ** 2)]) for s, t in self._frequency_pairs()
             ]
         return np.concatenate(parts)
 
-    def _pairs(self, d: int) -> list[tuple[int, int]]:
+    def _pairs(self) -> list[tuple[int, int]]:
+        d = self.coordinates.d
         return [(i, j) for i in range(d) for j in range(i)] if self.pairs else []
 
     def _frequency_pairs(self) -> list[tuple[int, int]]:
@@ -294,7 +339,7 @@ class Bumps:
     ) -> Bumps:
         """Place the bumps at random points; the bandwidth is in units of the root of d."""
         rows = np.sort(rng.choice(len(points), min(count, len(points)), replace=False))
-        width = bandwidth * np.sqrt(points.shape[1])
+        width = bandwidth * np.sqrt(coordinates.d)
         bare = cls(coordinates, by_rank, np.empty((0, 0)), width, np.empty((0, 0)))
         centers = bare._view(points[rows])
         eigenvalues, vectors = np.linalg.eigh(_bumps(centers, centers, width))

@@ -11,13 +11,14 @@ import numpy as np
 
 from divergences.checks import check_choice, check_real, check_whole
 from divergences.definitions import Definition, Wasserstein
-from divergences.estimate import Critic, Reading, two_digits
+from divergences.estimate import Critic, Reading
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
 from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.transport_bracket import LEVEL
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from divergences.definitions import (
     ReverseKL,
     SquaredHellinger,
 )
-from divergences.estimate import Reading, two_digits
+from divergences.estimate import Reading
 from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
@@ -27,6 +27,7 @@ from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, Po
 from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from divergences.checks import check_choice, check_real, check_whole
 from divergences.definitions import JensenShannon, RatioDivergence
 from divergences.errors import InvalidPairError
-from divergences.estimate import Reading, two_digits
+from divergences.estimate import Reading
 from divergences.estimators.cross_fitting import (
     MeanLogOdds,
     cross_fit,
@@ -30,6 +30,7 @@ from divergences.estimators.neural_objectives import (
 )
 from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, read_ratio
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run
 
 if TYPE_CHECKING:

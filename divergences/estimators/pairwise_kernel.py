@@ -11,12 +11,13 @@ from scipy.spatial.distance import cdist
 
 from divergences.checks import check_choice
 from divergences.definitions import MMD, Energy, EnergyKernel, PositiveKernel
-from divergences.estimate import Critic, Reading, two_digits
+from divergences.estimate import Critic, Reading
 from divergences.estimators.energy_1d import energy_moments
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.kernel_moments import SMALLEST, KernelMoments, kernel_moments
 from divergences.estimators.median_heuristic import Bandwidth, median_bandwidth
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run, row_tiles
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import numpy as np
 from scipy.special import expit
 
 from divergences.definitions import RatioDivergence
-from divergences.estimate import Critic, Reading, two_digits
+from divergences.estimate import Critic, Reading
 from divergences.estimators.estimator import Estimator, register
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run
 
 if TYPE_CHECKING:

@@ -33,7 +33,10 @@ _EDGE_ROUGHNESS = 0.05
 
 @dataclass(frozen=True)
 class RidgeCandidate:
-    """Logistic regression on features; with edges, on where the samples' ranges end too."""
+    """Logistic regression on features; with edges, on where the samples' ranges end too.
+
+    The levels of categorical columns are always beside them.
+    """
 
     name: str
     features: Callable[[Training], FeatureMap]
@@ -43,6 +46,8 @@ class RidgeCandidate:
     def fit(self, training: Training) -> FittedCritic:
         """One fit; left-out predictions come with it."""
         features = self.features(training)
+        if training.levels is not None:
+            features = features.beside(training.levels)
         values, roughness, edges = features(training.points), features.roughness, None
         if self.edges:
             edges, outside = Edges.of(training)
@@ -125,8 +130,7 @@ def sizes(training: Training) -> FeatureMap:
 def waves(training: Training, *, frequencies: int, pairs: int = 0) -> FeatureMap:
     """Smoothing splines in the ranks, and products of two."""
     raw = Waves.of(training.coordinates, training.points, frequencies, pairs)
-    roughness = raw.roughness(training.points.shape[1])
-    return FeatureMap.standardized(raw, training.points, roughness)
+    return FeatureMap.standardized(raw, training.points, raw.roughness())
 
 
 def bumps(training: Training, *, bandwidth: float, by_rank: bool = False) -> FeatureMap:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.checks import check_real
-from divergences.estimate import two_digits
 from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
@@ -16,6 +15,7 @@ from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
 from divergences.estimators.stacking import Stack, fit_stack
 from divergences.measures.samples import Samples
+from divergences.numerals import two_digits
 from divergences.work import Run, single_threaded
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class Stacked(RatioEstimator):
     and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
     several widths; on the products of two features that differ most; with indicators of where
     the samples end), boosted trees and Gaussian mixtures, as many as suit the number of features.
-    A logistic regression with weights of at least zero on their held-out log-odds makes them one.
+    The levels of categorical columns enter all regressions as indicators, in pairs and with the
+    numbers in some, and the trees as they are. A logistic regression with weights of at least zero
+    on the critics' held-out log-odds makes them one.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
@@ -75,6 +77,7 @@ class Stacked(RatioEstimator):
     effort: float = 1.0
     shorthand: ClassVar[str] = "stacked"
     minimum: ClassVar[int] = 10
+    reads_categories: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_real("effort", self.effort, above=0)
@@ -117,7 +120,8 @@ class Stacked(RatioEstimator):
     ) -> Stack:
         training = Training.of(pooled.part(rows, seed), folds)
         candidates = library(
-            training.points.shape[1],
+            training.coordinates.d,
+            categorical=training.points.shape[1] - training.coordinates.d,
             equal_weights=pooled.equal_weights,
             cheap=self.effort < _CHEAP,
         )
@@ -152,6 +156,7 @@ class _Pooled:
     mass: Array
     n: int
     equal_weights: bool
+    level_counts: NDArray[np.intp] | None
 
     @classmethod
     def of(cls, p: Samples, q: Samples) -> _Pooled:
@@ -161,6 +166,7 @@ class _Pooled:
             np.concatenate([p.mass, q.mass]),
             p.n,
             p.weights is None and q.weights is None,
+            p.level_counts if p.levels else None,
         )
 
     def some_rows(self, rows: NDArray[np.intp], most: int, seed: int) -> NDArray[np.intp]:
@@ -181,7 +187,8 @@ class _Pooled:
         """What a fit may see of the rows."""
         labels, mass = self.labels[rows], self.mass[rows]
         total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
-        return TrainingPart(self.points[rows], labels, mass / total * (len(labels) / 2.0), seed)
+        weights = mass / total * (len(labels) / 2.0)
+        return TrainingPart(self.points[rows], labels, weights, seed, self.level_counts)
 
     def rated(self, stack: Stack, rows: NDArray[np.intp], run: Run) -> Array:
         """Log-odds at all points: left out of the fit, or never part of it."""

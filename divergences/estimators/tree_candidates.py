@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.estimators.boosted_trees import grow_trees
+from divergences.estimators.boosted_trees import categorical_features, grow_trees
 from divergences.estimators.critic_candidate import (
     FittedCritic,
     Training,
@@ -41,9 +41,9 @@ class TreesCandidate:
 
     def fit(self, training: Training) -> FittedCritic | None:
         """Fit in each fold's complement, and to all points at the best length."""
-        bins = Bins.of(training.coordinates, training.points)
+        bins = Bins.of(training)
         points = bins(training.points)
-        labels, weights, shape = training.labels, training.weights, SHAPES[self.name]
+        labels, weights, shape = training.labels, training.weights, bins.shape(self.name)
         stages, most = np.zeros((_TREES + 1, len(labels))), _TREES
         for fold in range(int(training.folds.max()) + 1):
             away, here = training.folds != fold, training.folds == fold
@@ -86,24 +86,33 @@ def _trees(seed: int, shape: dict[str, Any], length: int) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """Features and radius by the number of their bin.
+    """Features and radius by the number of their bin, then the levels of categorical columns.
 
     Trees bin features themselves, but take seconds for weighted quantiles.
     """
 
     coordinates: Coordinates
     edges: tuple[Array, ...]
+    categorical: NDArray[np.intp]
 
     @classmethod
-    def of(cls, coordinates: Coordinates, points: Array) -> Bins:
+    def of(cls, training: Training) -> Bins:
         """A bin for each value, or bins of equal counts where there are more."""
-        return cls(coordinates, tuple(map(_edges, with_radius(coordinates, points).T)))
+        values = with_radius(training.coordinates, training.points)
+        counts = training.level_counts
+        categorical = np.empty(0, np.intp) if counts is None else np.flatnonzero(counts)
+        return cls(training.coordinates, tuple(map(_edges, values.T)), categorical)
+
+    def shape(self, name: str) -> dict[str, Any]:
+        """Settings of the trees, with which of the bins are categories."""
+        kinds = np.repeat([0, 1], [len(self.edges), len(self.categorical)])
+        return SHAPES[name] | categorical_features(kinds)
 
     def __call__(self, points: Array) -> Array:
         """Bins of (k, d) points, as floats."""
         values = with_radius(self.coordinates, points)
         codes = [np.searchsorted(e, column) for e, column in zip(self.edges, values.T, strict=True)]
-        return np.column_stack(codes).astype(np.float64)
+        return np.column_stack([*codes, points[:, self.categorical]]).astype(np.float64)
 
 
 def _edges(column: Array) -> Array:

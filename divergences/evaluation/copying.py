@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu, rankdata
 
-from divergences.estimate import two_digits
 from divergences.evaluation.score import Score
+from divergences.numerals import two_digits
 from divergences.work import Run, row_tiles
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from divergences.estimate import rounded_together, strict_json
+from divergences.numerals import rounded_together, strict_json
 
 _SURE = 2.0
 

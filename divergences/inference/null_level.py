@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions.definition import signed_root
-from divergences.estimate import two_digits
+from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
+from divergences.numerals import two_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,24 @@ class NullLevel:
         square = signed_root(inner, order / 2) - signed_root(self.level, order / 2)
         return float(signed_root(square, 2 / order))
 
+    def debiased(self, inner: float, stderr: float, order: float) -> tuple[float, float] | None:
+        """Cost less as much of the level as pays, with its standard error; None if none does.
+
+        On the scale of W² a level W0² that varies by t is taken off by its share 1 - (t/W0²)².
+        Of a plug-in that is the length of a normal vector of k features, which has W0² = k v and
+        t² = 2 k v², that is the (k - 2) v of James and Stein: none in the plane or on the line,
+        nearly all of many. For r below 2 the level fades as the measures part, by (W0/W)^(2 - r).
+        """
+        square, level = squared(max(inner, 0.0), order), squared(self.level, order)
+        noise = slope_of_square(self.level, order) * self.spread
+        taken = signal(level, noise)
+        if taken <= 0.0:
+            return None
+        if order < 2 and square > level:
+            taken *= (level / square) ** ((2 - order) / 2)
+        error = math.hypot(slope_of_square(inner, order) * stderr, noise)
+        return cost_of_square(square - taken, error, order)
+
     def note(
         self, inner: float, stderr: float, order: float, outer: Callable[[float], float]
     ) -> str:
@@ -79,6 +98,14 @@ class NullLevel:
         low = inner - _REACH * math.hypot(stderr, self.spread)
         whole = inner - _REACH * stderr - self.without_level(low, order)
         return min(whole, max(inner, 0.0))
+
+
+def debiasing_note(plug_in: float, value: float) -> str:
+    """Say what was taken off a plug-in distance."""
+    return (
+        f"Debiased by {float(f'{plug_in - value:.2g}'):g}: the plug-in, which lies above the truth "
+        f"on average, shows {float(f'{plug_in:.3g}'):g}."
+    )
 
 
 def null_level(

@@ -1,7 +1,17 @@
 """What is compared: the only door for data."""
 
+from divergences.measures.categories import with_common_levels
 from divergences.measures.known import Known, as_known, is_known
 from divergences.measures.pushforward import Pushforward
 from divergences.measures.samples import Samples, as_samples, check_pair
 
-__all__ = ["Known", "Pushforward", "Samples", "as_known", "as_samples", "check_pair", "is_known"]
+__all__ = [
+    "Known",
+    "Pushforward",
+    "Samples",
+    "as_known",
+    "as_samples",
+    "check_pair",
+    "is_known",
+    "with_common_levels",
+]

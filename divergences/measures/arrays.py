@@ -6,9 +6,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from divergences.measures.categories import Levels, coded, is_boolean, is_categorical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,20 +21,40 @@ _FRAME_MODULES = {"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "narwh
 Columns = tuple[str, ...] | None
 
 
-def to_array(data: Any, name: str) -> tuple[NDArray[np.float64], Columns]:
-    """Return a new float64 array of the values, NaN where they are missing, and column names.
+@dataclass(frozen=True, eq=False)
+class Values:
+    """What data hold, with any number of dimensions.
+
+    Parameters
+    ----------
+    array : ndarray
+        New float64 values, NaN where they are missing; of categories, the position of the level.
+    columns : tuple of str or None
+        Names of the columns where the data had them.
+    levels : tuple or None
+        The levels of each categorical column and None for each numeric one; None if all are
+        numeric.
+    """
+
+    array: NDArray[np.float64]
+    columns: Columns = None
+    levels: tuple[Levels | None, ...] | None = None
+
+
+def to_values(data: Any, name: str, *, categories: bool = False) -> Values:
+    """Read data of any supported kind; categories only where they are asked for.
 
     The number of dimensions is the data's own. Series have no column names, so that two of
     them can be compared whatever they are called.
     """
     _refuse_what_holds_no_numbers(data, name)
     if _is_torch(data):
-        return _checked(_from_tensor(data, name), name), None
+        return Values(_checked(_from_tensor(data, name), name))
     if isinstance(data, list | tuple) and data and all(map(_is_torch, data)):
-        return _checked(_from_tensors(data, name), name), None
+        return Values(_checked(_from_tensors(data, name), name))
     if not isinstance(data, np.ndarray | list | tuple) and _is_tabular(data):
-        return _from_table(data, name)
-    return _checked(_from_anything(data, name), name), None
+        return _from_table(data, name, categories)
+    return Values(_checked(_from_anything(data, name), name))
 
 
 def _refuse_what_holds_no_numbers(data: Any, name: str) -> None:
@@ -131,7 +154,7 @@ def _is_tabular(data: Any) -> bool:
     return not modules.isdisjoint(_FRAME_MODULES)
 
 
-def _from_table(data: Any, name: str) -> tuple[NDArray[np.float64], Columns]:
+def _from_table(data: Any, name: str, categories: bool) -> Values:
     import narwhals as nw
 
     data = _as_frame_or_series(data)
@@ -140,13 +163,15 @@ def _from_table(data: Any, name: str) -> tuple[NDArray[np.float64], Columns]:
     if isinstance(table, nw.LazyFrame):
         table = table.collect()
     if isinstance(table, nw.Series):
-        return _numeric([table.alias(table.name or "unnamed")], name)[0], None
+        series = table.alias(table.name or "unnamed")
+        values, levels = _read([series], name, categories)
+        return Values(values[0], None, levels)
     if not isinstance(table, nw.DataFrame):
-        return _checked(_from_anything(data, name), name), None
+        return Values(_checked(_from_anything(data, name), name))
     if not table.columns:
         raise ValueError(f"{name} must have at least one column, but it has none.")
-    columns = tuple(map(str, table.columns))
-    return np.column_stack(_numeric(list(table.iter_columns()), name)), columns
+    values, levels = _read(list(table.iter_columns()), name, categories)
+    return Values(np.column_stack(values), tuple(map(str, table.columns)), levels)
 
 
 def _as_frame_or_series(data: Any) -> Any:
@@ -177,19 +202,46 @@ def _refuse_repeated_columns(data: Any, name: str) -> None:
         )
 
 
-def _numeric(series: list[Any], name: str) -> list[NDArray[np.float64]]:
+def _read(
+    series: list[Any], name: str, categories: bool
+) -> tuple[list[NDArray[np.float64]], tuple[Levels | None, ...] | None]:
+    values: list[NDArray[np.float64]] = []
+    levels: list[Levels | None] = []
+    wrong = []
+    for one in series:
+        own: Levels | None = None
+        if one.dtype.is_numeric() or is_boolean(one):
+            values.append(_floats(one))
+        elif categories and is_categorical(one):
+            codes, own = coded(one)
+            values.append(codes)
+        else:
+            wrong.append(one)
+        levels.append(own)
+    if wrong:
+        raise TypeError(_wrong_columns(wrong, len(series), name, categories))
+    return values, tuple(levels) if any(own is not None for own in levels) else None
+
+
+def _floats(series: Any) -> NDArray[np.float64]:
     import narwhals as nw
 
-    wrong = [one for one in series if not (one.dtype.is_numeric() or one.dtype == nw.Boolean)]
-    if wrong:
-        kinds = [f"{one.name!r} ({_native_dtype(one)})" for one in wrong[:5]]
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise TypeError(
-            f"{name} must have numeric columns, but {len(wrong)} of {len(series)} "
-            f"{'is' if len(wrong) == 1 else 'are'} not: {', '.join(kinds)}{more}. Drop or "
-            f"encode them."
-        )
-    return [np.array(one.cast(nw.Float64).to_numpy(), dtype=np.float64) for one in series]
+    if series.dtype == nw.Object:
+        gaps = series.is_null().to_numpy()
+        pairs = zip(series.to_list(), gaps, strict=True)
+        return np.array([np.nan if gap else float(truth) for truth, gap in pairs])
+    return np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+
+
+def _wrong_columns(wrong: list[Any], count: int, name: str, categories: bool) -> str:
+    kinds = [f"{one.name!r} ({_native_dtype(one)})" for one in wrong[:5]]
+    more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    wanted = "columns of numbers or categories" if categories else "numeric columns"
+    verb = "is" if len(wrong) == 1 else "are"
+    return (
+        f"{name} must have {wanted}, but {len(wrong)} of {count} {verb} not: "
+        f"{', '.join(kinds)}{more}. Drop or encode them."
+    )
 
 
 def _native_dtype(series: Any) -> str:

@@ -60,8 +60,8 @@ class Table:
         ----------
         columns : sequence of str, optional
             Which columns, in which order; all of them if left out.
-        nan_policy : {"raise", "omit"}
-            Refuse rows with NaN or infinity, or leave them out.
+        nan_policy : {"raise", "omit", "keep"}
+            Refuse rows with NaN or infinity, or leave them out, or keep what is missing.
 
         Returns
         -------
@@ -70,7 +70,7 @@ class Table:
         Raises
         ------
         ValueError, TypeError
-            If a column is missing, or does not hold finite numbers.
+            If a column is missing, or does not hold finite numbers or categories.
         """
         data = self.data
         if columns is not None:
@@ -79,7 +79,7 @@ class Table:
                 data = data.iloc[:, positions]
             else:
                 data = data[:, positions] if data.ndim == 2 else data
-        sample = as_samples(data, name=self.name, nan_policy=nan_policy)
+        sample = as_samples(data, name=self.name, nan_policy=nan_policy, categories=True)
         return sample if columns is None else replace(sample, columns=tuple(columns))
 
     def _position(self, column: str) -> int:

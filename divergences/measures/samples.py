@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from divergences.checks import check_choice
-from divergences.measures.arrays import listed, to_array
+from divergences.measures.arrays import listed, to_values
+from divergences.measures.categories import check_kinds, recoded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from divergences.measures.categories import Levels
     from divergences.measures.known import Known
 
 NanPolicy = Literal["raise", "omit", "keep"]
@@ -34,6 +37,9 @@ class Samples:
         What happened at the door, such as rows left out.
     known : Known or None
         The measure that the points were drawn from, where its density may be used.
+    levels : tuple or None
+        The levels of each categorical column, whose values are positions among them, and None for
+        each numeric one; None if all are numeric.
     """
 
     points: NDArray[np.float64]
@@ -41,6 +47,7 @@ class Samples:
     columns: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     known: Known | None = None
+    levels: tuple[Levels | None, ...] | None = None
 
     @property
     def n(self) -> int:
@@ -51,6 +58,27 @@ class Samples:
     def d(self) -> int:
         """Number of features."""
         return int(self.points.shape[1])
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the features, or their numbers from 0."""
+        return self.columns or tuple(map(str, range(self.d)))
+
+    @property
+    def column_levels(self) -> tuple[Levels | None, ...]:
+        """The levels of each categorical column, None for each numeric one."""
+        return self.levels or (None,) * self.d
+
+    @property
+    def level_counts(self) -> NDArray[np.intp]:
+        """Number of levels of each column, 0 for a numeric one."""
+        return np.array([0 if own is None else len(own) for own in self.column_levels], np.intp)
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Names of the categorical columns."""
+        pairs = zip(self.column_names, self.column_levels, strict=True)
+        return tuple(name for name, own in pairs if own is not None)
 
     @property
     def missing(self) -> int:
@@ -70,6 +98,21 @@ class Samples:
         if self.weights is None:
             return float(self.n)
         return float(1.0 / np.sum(self.weights**2))
+
+    def coded(self, data: Any) -> NDArray[np.float64]:
+        """Further points as an array, a level as its position among this sample's.
+
+        Arrays are taken as they are.
+        """
+        if isinstance(data, np.ndarray):
+            return np.asarray(data, dtype=np.float64)
+        values = to_values(data, "points", categories=True)
+        array = values.array.reshape(len(values.array), -1)
+        pairs = zip(self.column_levels, values.levels or (), strict=False)
+        for j, (levels, given) in enumerate(pairs):
+            if levels is not None and given is not None:
+                array[:, j] = recoded(array[:, j], given, levels, self.column_names[j])
+        return array
 
     def mean(self, values: NDArray[np.float64]) -> float:
         """Weighted mean of one value per point."""
@@ -92,10 +135,22 @@ class Samples:
             weights = weights / weights.sum()
         return replace(self, points=self.points[rows], weights=weights)
 
+    def complete(self) -> Samples:
+        """Return the points that lack no value."""
+        return self.take(np.flatnonzero(np.isfinite(self.points).all(axis=1)))
+
     def select(self, feature: int) -> Samples:
         """Return one feature as a one-dimensional sample."""
-        names = None if self.columns is None else (self.columns[feature],)
-        return replace(self, points=self.points[:, [feature]], columns=names, known=None)
+        return replace(self.features([feature]), known=None)
+
+    def features(self, chosen: Sequence[int]) -> Samples:
+        """Return some of the features, in the order of `chosen`."""
+        columns = None if self.columns is None else tuple(self.columns[j] for j in chosen)
+        levels = None if self.levels is None else tuple(self.levels[j] for j in chosen)
+        if levels is not None and not any(levels):
+            levels = None
+        points = self.points[:, list(chosen)]
+        return replace(self, points=points, columns=columns, levels=levels)
 
 
 def as_samples(
@@ -105,6 +160,7 @@ def as_samples(
     weights: Any = None,
     nan_policy: NanPolicy = "raise",
     minimum: int = 2,
+    categories: bool = False,
 ) -> Samples:
     """Turn data of any supported kind into validated samples.
 
@@ -123,6 +179,8 @@ def as_samples(
         is missing for the methods that can read it, and refuse what is infinite.
     minimum : int
         Fewest points that are accepted.
+    categories : bool
+        Whether columns of a data frame may hold categories.
 
     Returns
     -------
@@ -131,7 +189,8 @@ def as_samples(
     Raises
     ------
     TypeError
-        If the data are complex, strings or objects, or no data at all.
+        If the data are complex, strings or objects, or no data at all; or have columns of
+        categories where only numbers are accepted.
     ValueError
         If the shape, a value or a weight is not usable; the message names the argument, the
         column and the count.
@@ -143,17 +202,26 @@ def as_samples(
     """
     check_choice("nan_policy", nan_policy, ("raise", "omit", "keep"))
     if isinstance(data, Samples):
-        points, columns, notes = data.points, data.columns, data.notes
+        points, columns, notes, levels = data.points, data.columns, data.notes, data.levels
         weights = data.weights if weights is None else weights
+        if data.categorical and not categories:
+            raise TypeError(
+                f"{name} must have numeric columns, but {listed(data.categorical)} "
+                f"{'holds' if len(data.categorical) == 1 else 'hold'} categories. Drop or encode "
+                f"them."
+            )
     else:
-        raw, columns = to_array(data, name)
-        points, notes = _to_points(raw, name), ()
+        values = to_values(data, name, categories=categories)
+        points, columns, notes = _to_points(values.array, name), values.columns, ()
+        levels = values.levels
     mass = None if weights is None else _to_weights(weights, len(points), name)
-    points, mass, notes = _handle_missing(points, mass, columns, notes, name, nan_policy)
+    if not (isinstance(data, Samples) and nan_policy == "keep"):
+        points, mass, notes = _handle_missing(points, mass, columns, notes, name, nan_policy)
     _check_count(points, minimum, notes, name)
     if mass is not None:
         points, mass, notes = _positive(points, mass, notes, name)
-    return Samples(_frozen(points), None if mass is None else _frozen(mass), columns, notes)
+    frozen = None if mass is None else _frozen(mass)
+    return Samples(_frozen(points), frozen, columns, notes, levels=levels)
 
 
 def check_pair(p: Samples, q: Samples) -> None:
@@ -166,6 +234,7 @@ def check_pair(p: Samples, q: Samples) -> None:
         )
     if p.columns and q.columns and p.columns != q.columns:
         raise ValueError(_column_mismatch(p.columns, q.columns))
+    check_kinds(p, q)
 
 
 def _transposed_hint(*samples: Samples) -> str:
@@ -261,7 +330,7 @@ def _handle_missing(
 
 def _to_weights(weights: Any, n: int, name: str) -> NDArray[np.float64]:
     label = f"weights_{name}"
-    mass, _ = to_array(weights, label)
+    mass = to_values(weights, label).array
     if mass.ndim == 2 and mass.shape[1] == 1:
         mass = mass[:, 0]
     if mass.shape != (n,):

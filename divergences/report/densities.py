@@ -44,6 +44,12 @@ def few_values(p: Samples, q: Samples) -> NDArray[np.float64] | None:
     return values if few else None
 
 
+def name_levels(axis: Any, levels: tuple[Any, ...] | None) -> None:
+    """Write the levels of a categorical column along an axis, if there is room."""
+    if levels is not None and len(levels) <= _FEW_VALUES:
+        axis.set_ticks(range(len(levels)), [str(level) for level in levels])
+
+
 def _thinned(sample: Samples) -> Samples:
     if sample.n <= _ENOUGH:
         return sample

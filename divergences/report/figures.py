@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from divergences.measures.samples import Samples, as_samples
+from divergences.measures.categories import with_common_levels
+from divergences.measures.samples import Samples, as_samples, check_pair
 from divergences.report.colors import (
     CRITIC_COLOR,
     FAINT,
@@ -22,7 +23,7 @@ from divergences.report.colors import (
     tidy,
 )
 from divergences.report.critics import CriticView, critic_name, near_data
-from divergences.report.densities import draw_densities, few_values
+from divergences.report.densities import draw_densities, few_values, name_levels
 from divergences.report.words import value_words
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def plot_densities(
     ValueError
         If `estimates`, `columns` or `axes` are not one per feature.
     """
-    p, q = as_samples(p, name="p"), as_samples(q, name="q")
+    p, q = as_samples(p, name="p", categories=True), as_samples(q, name="q", categories=True)
+    check_pair(p, q)
+    p, q = with_common_levels(p, q)
     features = list(columns or p.columns or [f"feature {j}" for j in range(p.d)])
     for name, given in (("estimates", estimates), ("columns", features), ("axes", axes)):
         if given is not None and np.size(np.asarray(given, dtype=object)) != p.d:
@@ -125,7 +128,9 @@ def plot_densities(
         draw_densities(ax, p.select(j), q.select(j), names)
         ax.set_ylabel("")
         ax.tick_params(labelsize="small")
-        ax.locator_params(axis="x", nbins=4)
+        if p.column_levels[j] is None:
+            ax.locator_params(axis="x", nbins=4)
+        name_levels(ax.xaxis, p.column_levels[j])
         value = f"\n{_short_value(estimates[j])}" if estimates is not None else ""
         ax.set_title(f"{feature}{value}", fontsize="medium")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -236,6 +241,7 @@ def _legend_below(ax: Any) -> None:
 def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     draw_densities(ax, p, q, names)
     ax.set_xlabel(_axis_names(p)[0] if p.columns else "x")
+    name_levels(ax.xaxis, p.column_levels[0])
     if estimate.has_critic:
         _draw_critic_curve(ax, estimate, p, q, names)
     _legend_below(ax)
@@ -275,6 +281,8 @@ def _draw_map(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names)
     first, second = _axis_names(p)
     ax.set_xlabel(first)
     ax.set_ylabel(second)
+    for axis, levels in zip((ax.xaxis, ax.yaxis), p.column_levels, strict=True):
+        name_levels(axis, levels)
 
 
 def _draw_critic_field(

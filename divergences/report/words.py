@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from divergences.definitions import RatioDivergence, TotalVariation
-from divergences.estimate import rounded_together
+from divergences.numerals import rounded_together
 
 if TYPE_CHECKING:
     from divergences.estimate import Estimate

@@ -115,14 +115,14 @@ def test_waves_have_as_many_features_as_penalties(d, pairs):
     width = d + (d > 1)
     expected = width * (2 + 5) + (d * (d - 1) // 2) * (1 + pairs**2 if pairs else 0)
     assert waves(points).shape == (200, expected)
-    assert waves.roughness(d).shape == (expected,)
-    assert waves.roughness(d).min() >= 1
+    assert waves.roughness().shape == (expected,)
+    assert waves.roughness().min() >= 1
 
 
 def test_penalty_of_a_wave_grows_with_how_often_it_turns():
     points = np.linspace(0, 1, 2000)[:, np.newaxis]
     waves = Waves.of(Coordinates.of(points), points, 12, 0)
-    cosines, roughness = waves(points)[:, 2:], waves.roughness(1)[2:]
+    cosines, roughness = waves(points)[:, 2:], waves.roughness()[2:]
     turns = (np.diff(np.sign(cosines), axis=0) != 0).sum(axis=0)
     assert np.all(np.diff(turns) > 0)
     assert np.all(np.diff(roughness) >= 0)
@@ -135,8 +135,8 @@ def test_pairs_come_in_the_order_of_their_penalties():
     shares = waves.coordinates.shares(points)
     last = np.cos(3 * np.pi * shares[:, 1]) * np.cos(3 * np.pi * shares[:, 0])
     np.testing.assert_allclose(waves(points)[:, -1], last)
-    assert waves.roughness(2)[-1] == pytest.approx(((9 + 9) / 4) ** 2)
-    assert waves.roughness(2)[-1] == waves.roughness(2).max()
+    assert waves.roughness()[-1] == pytest.approx(((9 + 9) / 4) ** 2)
+    assert waves.roughness()[-1] == waves.roughness().max()
 
 
 def test_bumps_on_all_points_are_kernel_regression():

@@ -113,6 +113,15 @@ def test_missing_values_follow_the_policy(folder):
     assert sample.notes == ("2 of 5 rows of a.csv were left out: NaN or infinite values.",)
 
 
+def test_columns_of_text_are_categories(folder):
+    (folder / "a.csv").write_text("x,city\n1,Rome\n2,Bonn\n3,\n")
+    sample = read_table("a.csv").samples(nan_policy="keep")
+    assert sample.levels == (None, ("Bonn", "Rome"))
+    np.testing.assert_array_equal(sample.points[:, 1], [1, 0, np.nan])
+    chosen = read_table("a.csv").samples(["city", "x"], "omit")
+    assert (chosen.categorical, chosen.n) == (("city",), 2)
+
+
 def write(name: str, content: bytes):
     return lambda folder: (folder / name).write_bytes(content)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from divergences.estimate import rounded_together
+from divergences.numerals import rounded_together
 from tests.benchmarks.generation.records import Record, read
 
 
