@@ -62,6 +62,6 @@ def step_down(
 
 
 def _norm(gradients: Sequence[torch.Tensor]) -> torch.Tensor:
-    norms = torch._foreach_norm(gradients)
+    norms = torch._foreach_norm(list(gradients))
     norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(norms))
     return norm

@@ -66,7 +66,7 @@ class CriticView:
     def _sides(self, each: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # A pack of points has one value.
         first = len(each) * self.data // len(self.points)
-        at_x, at_y = each.split([first, len(each) - first])
+        at_x, at_y = each.tensor_split([first])
         return at_x, at_y
 
 
