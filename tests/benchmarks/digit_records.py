@@ -31,6 +31,8 @@ class Record:
         The contender.
     seed : int
         Of data, networks and batches.
+    budget : float
+        Seconds of the processor that were asked for, in which the steps are counted.
     modes : int
         How many of the 1,000 kinds of stack occur among the 26,000 that were rated.
     kl : float
@@ -49,6 +51,7 @@ class Record:
 
     name: str
     seed: int
+    budget: float
     modes: int
     kl: float
     digit_like: float
@@ -90,10 +93,11 @@ def forget(names: Iterable[str]) -> None:
     STORE.write_text("".join(kept), encoding="utf-8")
 
 
-def add_stacks(name: str, stacks: np.ndarray) -> None:
+def add_stacks(record: Record, stacks: np.ndarray) -> None:
     """Keep some stacks for the picture, one byte for each pixel."""
     kept = _read_stacks()
-    kept[name] = ((stacks + 1) * _LEVELS).round().astype(np.uint8)
+    title = f"{record.name}, {record.budget:g} s" if record.budget else record.name
+    kept[title] = ((stacks + 1) * _LEVELS).round().astype(np.uint8)
     np.savez_compressed(STACKS, **kept)
 
 
@@ -105,46 +109,36 @@ def _read_stacks() -> dict[str, np.ndarray]:
 
 
 def table(records: Sequence[Record], names: Sequence[str]) -> str:
-    """Means over seeds, with the smallest and the largest number of modes."""
-    rows = []
-    for name in names:
-        own = [record for record in records if record.name == name]
-        if not own:
-            continue
-        modes = [record.modes for record in own]
-        kl = [record.kl for record in own]
-        rows.append(
-            [
-                name,
-                str(len(own)),
-                f"{np.mean(modes):.1f} ({min(modes)} to {max(modes)})",
-                f"{np.mean(kl):.4f} ({min(kl):.4f} to {max(kl):.4f})",
-                f"{np.mean([record.digit_like for record in own]):.1%}",
-                f"{np.mean([record.steps for record in own]):,.0f}",
-                f"{np.mean([record.seconds for record in own]):.0f}",
-            ]
-        )
-    heads = [
-        "contender",
-        "seeds",
-        f"modes of {KINDS:,}",
-        "KL, nats",
-        "digit-like",
-        "steps",
-        "CPU s",
-    ]
+    """Means over seeds, with the smallest and the largest."""
+    groups: dict[tuple[str, float], list[Record]] = {}
+    for record in sorted(records, key=lambda each: (names.index(each.name), each.budget)):
+        groups.setdefault((record.name, record.budget), []).append(record)
+    rows = [[name, f"{budget:g}", *_cells(own)] for (name, budget), own in groups.items()]
+    heads = ["contender", "budget", "seeds", f"modes of {KINDS:,}", "KL", "digit-like", "steps"]
     accuracy = f"Accuracy of the judge on held-out digits: {records[0].judge_accuracy:.2%}"
-    return f"{text_table(heads, rows, right=range(1, 7))}\n\n{accuracy}"
+    return f"{text_table([*heads, 'CPU s'], rows, right=range(1, 8))}\n\n{accuracy}"
 
 
-def draw(names: Sequence[str]) -> None:
+def _cells(own: Sequence[Record]) -> list[str]:
+    modes, kl = [record.modes for record in own], [record.kl for record in own]
+    return [
+        str(len(own)),
+        f"{np.mean(modes):.1f} ({min(modes)} to {max(modes)})",
+        f"{np.mean(kl):.4f} ({min(kl):.4f} to {max(kl):.4f})",
+        f"{np.mean([record.digit_like for record in own]):.1%}",
+        f"{np.mean([record.steps for record in own]):,.0f}",
+        f"{np.mean([record.seconds for record in own]):.1f}",
+    ]
+
+
+def draw() -> None:
     """Stacks of each contender, not chosen: their three channels side by side."""
     kept = _read_stacks()
-    shown = [name for name in names if name in kept]
-    figure = Figure(figsize=(2.9 * len(shown), 2.9), layout="constrained")
-    for ax, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        ax.imshow(_mosaic(kept[name]), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-        ax.set_title(name, fontsize=9)
+    figure = Figure(figsize=(2.9 * len(kept), 2.1), layout="constrained")
+    axes = figure.subplots(1, len(kept), squeeze=False)[0]
+    for ax, (title, stacks) in zip(axes, kept.items(), strict=True):
+        ax.imshow(_mosaic(stacks), cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_title(title, fontsize=9)
         ax.set_axis_off()
     figure.savefig(PICTURE, dpi=110)
 

@@ -6,7 +6,7 @@ of the 1,000 kinds occur among 26,000 stacks, and how far their shares are from 
 contenders train the same generator, those with a critic the same critic, for the same time.
 
     python -m tests.benchmarks.stacked_digits --seeds 5
-    python -m tests.benchmarks.stacked_digits --only "pairing, R1, R2" --fresh
+    python -m tests.benchmarks.stacked_digits --only "pairing, R1, R2" --budget 10 --fresh
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.benchmarks.digit_judge import SHAPE, judge, real_digits, score, stack
 from tests.benchmarks.digit_records import Record
 
 REAL = "real digits"
-BUDGET = 60.0
+BUDGET = 30.0
 RATED_STACKS = 26_000
 TRAINING_STACKS = 50_000
 LATENT = Independent(Normal(torch.zeros(64), 1.0), 1)
@@ -157,7 +157,8 @@ def _trained_and_rated(contender: Contender, seed: int, budget: float) -> tuple[
         points = trained.pushforward.sample(RATED_STACKS, rng=np.random.default_rng([seed, 2]))
     stacks = points.numpy().reshape(-1, *SHAPE)
     note = " ".join(trained.notes)
-    return _record(contender.name, seed, stacks, trained.step, seconds, note), stacks
+    record = _record(contender.name, seed, stacks, budget, trained.step, seconds, note)
+    return record, stacks
 
 
 def run_real(seed: int) -> Record:
@@ -170,12 +171,19 @@ def _real_stacks(seed: int) -> np.ndarray:
 
 
 def _record(
-    name: str, seed: int, stacks: np.ndarray, steps: int = 0, seconds: float = 0.0, note: str = ""
+    name: str,
+    seed: int,
+    stacks: np.ndarray,
+    budget: float = 0.0,
+    steps: int = 0,
+    seconds: float = 0.0,
+    note: str = "",
 ) -> Record:
     found = score(stacks)
     return Record(
         name=name,
         seed=seed,
+        budget=budget,
         modes=found.modes,
         kl=found.kl,
         digit_like=found.digit_like,
@@ -198,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", help="one of the contenders, by its name")
+    parser.add_argument("--only", choices=METHODS, help="one of the contenders")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each contender")
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of each")
     parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
@@ -207,13 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = METHODS if options.only is None else (options.only,)
     if options.fresh:
         digit_records.forget(chosen)
-    done = {(record.name, record.seed) for record in digit_records.read()}
+    done = {(each.name, each.seed, each.budget) for each in digit_records.read()}
     for seed in range(options.seeds):
         for name in chosen:
-            if (name, seed) not in done:
-                _measure_and_keep(name, seed, options.budget)
+            budget = 0.0 if name == REAL else options.budget
+            if (name, seed, budget) not in done:
+                _measure_and_keep(name, seed, budget)
     print(digit_records.table(digit_records.read(), METHODS))
-    digit_records.draw(METHODS)
+    digit_records.draw()
 
 
 def _measure_and_keep(name: str, seed: int, budget: float) -> None:
@@ -223,7 +232,7 @@ def _measure_and_keep(name: str, seed: int, budget: float) -> None:
         record, stacks = _trained_and_rated(NAMED[name], seed, budget)
     digit_records.add(record)
     if seed == 0:
-        digit_records.add_stacks(name, stacks[:_PICTURED_STACKS])
+        digit_records.add_stacks(record, stacks[:_PICTURED_STACKS])
     print(record.to_json(), flush=True)
 
 
