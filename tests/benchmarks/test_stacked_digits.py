@@ -8,10 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.benchmarks import digit_records, stacked_digits
+from tests.benchmarks import digit_picture, stacked_digits
 from tests.benchmarks.digit_judge import KINDS, SHAPE, Digits, judge, real_digits, score, stack
-from tests.benchmarks.digit_records import Record
-from tests.benchmarks.stacked_digits import CONTENDERS, NAMED, RATED_STACKS, REAL, run, run_real
+from tests.benchmarks.generation import records
+from tests.benchmarks.stacked_digits import (
+    CONTENDERS,
+    RATED_STACKS,
+    REAL,
+    TRAININGS,
+    run,
+    run_real,
+)
 
 # Four standard errors: one false alarm in 16,000 checks.
 ERRORS = 4.0
@@ -117,28 +124,30 @@ def test_a_seed_repeats_itself(small):
 
 
 def test_a_run_goes_on_where_it_stopped(small, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(digit_records, "STORE", tmp_path / "records.jsonl")
-    monkeypatch.setattr(digit_records, "STACKS", tmp_path / "stacks.npz")
-    monkeypatch.setattr(digit_records, "PICTURE", tmp_path / "picture.png")
-    stacked_digits.main(["--only", "plain GAN", "--seeds", "1", "--budget", "0.1"])
-    stacked_digits.main(["--only", REAL, "--seeds", "1"])
-    before = digit_records.read()
-    stacked_digits.main(["--only", REAL, "--seeds", "2"])
-    records = digit_records.read()
-    assert [(each.name, each.seed) for each in records] == [
-        ("plain GAN", 0), (REAL, 0), (REAL, 1),
+    monkeypatch.setattr(digit_picture, "PICTURE", tmp_path / "picture.png")
+    monkeypatch.setitem(TRAININGS, "plain GAN, 10 s", (CONTENDERS[-1], 0.1))
+    output = ["--output", str(tmp_path)]
+    stacked_digits.main(["--only", "plain GAN, 10 s", "--seeds", "1", *output])
+    stacked_digits.main(["--only", REAL, "--seeds", "1", *output])
+    before = records.read("digits", tmp_path)
+    stacked_digits.main(["--only", REAL, "--seeds", "2", *output])
+    after = records.read("digits", tmp_path)
+    assert [(each.method, each.seed) for each in after] == [
+        ("plain GAN, 10 s", 0), (REAL, 0), (REAL, 1),
     ]  # fmt: skip
-    assert records[:2] == before
+    assert after[:2] == before
+    assert after[0].scores["modes"] > 0
     assert "99.33%" in capsys.readouterr().out
     assert (tmp_path / "picture.png").stat().st_size > 1000
 
 
 def test_the_table_says_what_the_records_say():
-    records = [
-        Record("plain GAN", seed, 30.0, modes, 0.25, 0.5, 10, 2.0, 0.99)
-        for seed, modes in enumerate((900, 1000))
+    scores = {"KL": 0.25, "digit_like": 0.5, "steps": 10.0, "training_seconds": 2.0}
+    measured = [
+        records.Record("plain GAN, 10 s", seed, scores=scores | {"modes": modes})
+        for seed, modes in enumerate((900.0, 1000.0))
     ]
-    printed = digit_records.table(records, tuple(NAMED))
+    printed = stacked_digits.table(measured)
     assert "950.0 (900 to 1000)" in printed
     assert "0.2500 (0.2500 to 0.2500)" in printed
     assert "pairing" not in printed
