@@ -87,7 +87,7 @@ def make_objective(
         _refuse(definition, method, critic=critic, regularizers=regularizers)
         return Direct(definition, method, workers)
     used = (
-        defaults.default_regularizers(method, critic is not None)
+        defaults.default_regularizers(method, x[0].numel(), critic is not None)
         if regularizers is None
         else tuple(regularizers)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from divergences.definitions import Definition, RatioDivergence, Wasserstein
@@ -77,12 +78,17 @@ def _advice(definition: Definition) -> str:
     return f"Valid methods: {', '.join(words)}."
 
 
-def default_regularizers(method: CriticMethod, own_critic: bool) -> Regularizers:
-    """Penalties on the slopes of a critic that nothing else bounds, and waves for it to see."""
+def default_regularizers(method: CriticMethod, d: int, own_critic: bool) -> Regularizers:
+    """Penalties on the slopes of a critic that nothing else bounds, and waves for it to see.
+
+    In d features points of unit variance are sqrt(2 d) apart, and the waves as much longer.
+    """
     if isinstance(method, WassersteinCritic):
         return ()
     # A critic of the user's takes the points as they are.
-    return (R1(), R2()) if own_critic else (RandomFourier(), R1(), R2())
+    if own_critic:
+        return R1(), R2()
+    return RandomFourier(scale=min(1.0, math.sqrt(2 / d))), R1(), R2()
 
 
 def generator_rate() -> Schedule:

@@ -16,6 +16,7 @@ from divergences.definitions import (
 )
 from divergences.measures import Pushforward
 from divergences.networks.constraints import lipschitz_bound
+from divergences.networks.fourier import FourierFeatures
 from divergences.networks.perceptron import Perceptron
 from divergences.training import (
     R1,
@@ -287,3 +288,20 @@ def test_a_regularizer_must_be_one():
     g = Pushforward(nn.Linear(2, 2), torch.distributions.Normal(torch.zeros(2), 1.0))
     with pytest.raises(TypeError, match=r"regularizers must be objects such as R1\(\)"):
         minimize(JensenShannon(), g, X.numpy(), regularizers=["r1"])
+
+
+@pytest.mark.parametrize("d", [1, 2, 10, 200])
+def test_default_waves_tell_far_points_apart_and_near_ones_not(d):
+    # Waves of frequency b at points apart by delta have the correlation E cos(2 pi b delta).
+    x, y = torch.as_tensor(np.random.default_rng(0).normal(size=(2, 500, d))).float()
+    objective = make_objective(RelativisticPairing(), x, rng=0)
+    layer = next(m for m in objective.modules["critic"] if isinstance(m, FourierFeatures))
+
+    def correlation(other: torch.Tensor) -> float:
+        one, two = (layer(points)[:, d:] for points in (x, other))
+        return float((one * two).sum(dim=1).mean() / (one.shape[1] / 2))
+
+    # exp(-2 pi² |delta|² scale²), which is exp(-0.1) or less far from 1 and exp(-8 pi²), over 32
+    # frequencies; the waves of one seed are seen, so the bounds are wide.
+    assert correlation(x + 0.05 * y) > 0.8
+    assert abs(correlation(y)) < 0.15
