@@ -168,7 +168,7 @@ class Record:
             "modes": float(self.modes),
             "KL": self.kl,
             "digit_like": self.digit_like,
-            "steps": float(self.steps),
+            "training_steps": float(self.steps),
             "training_seconds": self.seconds,
             "judge_accuracy": self.judge_accuracy,
         }
@@ -320,7 +320,7 @@ def _cells(found: dict[str, list[float]]) -> list[str]:
         f"{np.mean(modes):.1f} ({min(modes):.0f} to {max(modes):.0f})",
         f"{np.mean(kl):.4f} ({min(kl):.4f} to {max(kl):.4f})",
         f"{np.mean(found['digit_like']):.1%}",
-        f"{np.mean(found['steps']):,.0f}",
+        f"{np.mean(found['training_steps']):,.0f}",
         f"{np.mean(found['training_seconds']):.1f}",
     ]
 

@@ -142,7 +142,7 @@ def test_a_run_goes_on_where_it_stopped(small, tmp_path, monkeypatch, capsys):
 
 
 def test_the_table_says_what_the_records_say():
-    scores = {"KL": 0.25, "digit_like": 0.5, "steps": 10.0, "training_seconds": 2.0}
+    scores = {"KL": 0.25, "digit_like": 0.5, "training_steps": 10.0, "training_seconds": 2.0}
     measured = [
         records.Record("plain GAN, 10 s", seed, scores=scores | {"modes": modes})
         for seed, modes in enumerate((900.0, 1000.0))
