@@ -242,7 +242,7 @@ TABLE = [
      "definition must be an object such as JensenShannon(), not 'JS'."),
     (lambda: dv.divergence(dv.JensenShannon, X, Y), TypeError,
      "definition must be an object such as JensenShannon(), not <class "
-     "'divergences.definitions.f_divergence.JensenShannon'>."),
+     "'divergences.definitions.jensen_shannon.JensenShannon'>."),
     (lambda: dv.compare(X, Y, divergences=["JS"]), TypeError,
      "definition must be an object such as JensenShannon(), not 'JS'."),
     (lambda: dv.compare(X, Y, divergences=dv.JensenShannon()), TypeError,
