@@ -6,6 +6,7 @@ from functools import partial
 
 from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.mixture_candidate import MixturesCandidate
+from divergences.estimators.partition_candidate import PartitionCandidate
 from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
 from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
@@ -15,17 +16,18 @@ _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
+_MOST_FEATURES_WITH_PARTITIONS = 3
 
 
 def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[Candidate]:
-    """Critics for d features, the simplest first; mixtures need equal weights.
+    """Critics for d features, the simplest first; partitions and mixtures need equal weights.
 
     Parameters
     ----------
     d : int
     equal_weights : bool
     cheap : bool
-        Leave out trees, mixtures and chosen products, which cost most of the time.
+        Leave out trees, partitions, mixtures and chosen products, which cost most of the time.
 
     Returns
     -------
@@ -66,6 +68,8 @@ def library(d: int, *, equal_weights: bool = True, cheap: bool = False) -> list[
     if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate())
     found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d == 1 else 2]]
+    if equal_weights and 1 < d <= _MOST_FEATURES_WITH_PARTITIONS:
+        found.append(PartitionCandidate())
     if equal_weights and d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(MixturesCandidate(16 if d <= 3 else 6))
     return found
