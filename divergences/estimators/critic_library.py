@@ -7,6 +7,7 @@ from functools import partial
 from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
+from divergences.estimators.partition_candidate import PartitionCandidate
 from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
 from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
@@ -16,6 +17,7 @@ _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
+_MOST_FEATURES_WITH_PARTITIONS = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
 
@@ -23,7 +25,9 @@ _MOST_COLUMNS_IN_PAIRS = 10
 def library(
     d: int, *, categorical: int = 0, equal_weights: bool = True, cheap: bool = False
 ) -> list[Candidate]:
-    """Critics for d numeric features, the simplest first; mixtures need equal weights.
+    """Critics for d numeric features, the simplest first.
+
+    Partitions and mixtures need equal weights.
 
     Parameters
     ----------
@@ -32,7 +36,7 @@ def library(
         Number of categorical columns besides.
     equal_weights : bool
     cheap : bool
-        Leave out trees, mixtures and chosen products, which cost most of the time.
+        Leave out trees, partitions, mixtures and chosen products, which cost most of the time.
 
     Returns
     -------
@@ -48,6 +52,8 @@ def library(
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
+    if equal_weights and 1 < d <= _MOST_FEATURES_WITH_PARTITIONS:
+        found.append(PartitionCandidate())
     if equal_weights and 1 <= d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(MixturesCandidate(16 if d <= 3 else 6))
     return found

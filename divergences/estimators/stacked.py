@@ -36,10 +36,10 @@ class Stacked(RatioEstimator):
     The critics are penalized logistic regressions (on linear and quadratic terms, of the points
     and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
     several widths; on the products of two features that differ most; with indicators of where
-    the samples end), boosted trees and Gaussian mixtures, as many as suit the number of features.
-    The levels of categorical columns enter all regressions as indicators, in pairs and with the
-    numbers in some, and the trees as they are. A logistic regression with weights of at least zero
-    on the critics' held-out log-odds makes them one.
+    the samples end), boosted trees, averages over partitions into boxes and Gaussian mixtures, as
+    many as suit the number of features. The levels of categorical columns enter all regressions as
+    indicators, in pairs and with the numbers in some, and the trees as they are. A logistic
+    regression with weights of at least zero on the critics' held-out log-odds makes them one.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
@@ -54,8 +54,8 @@ class Stacked(RatioEstimator):
     ----------
     effort : float
         Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
-        are only rated. Below 0.5 trees, mixtures and chosen products, which take most of the
-        time, are left out.
+        are only rated. Below 0.5 trees, partitions, mixtures and chosen products, which take most
+        of the time, are left out.
 
     References
     ----------

@@ -179,6 +179,8 @@ def test_library_suits_the_number_of_features():
     assert "pairs of waves" not in names[10]
     assert any(name.startswith("bumps") for name in names[10])
     assert not any(name.startswith("bumps") for name in names[30])
+    assert "partitions" in names[2]
+    assert "partitions" not in names[5]
     assert "gaussian mixtures" in names[2]
     assert "gaussian mixtures" not in names[30]
 
@@ -190,7 +192,7 @@ def test_library_without_what_costs_most():
     assert len(cheap) < len(library(2))
 
 
-def test_mixtures_need_equal_weights():
+def test_mixtures_and_partitions_need_equal_weights():
     names = [candidate.name for candidate in library(2, equal_weights=False)]
-    assert "gaussian mixtures" not in names
+    assert not {"gaussian mixtures", "partitions"} & set(names)
     assert "trees" in names

@@ -1,0 +1,198 @@
+"""Partitions into boxes, which find checkerboards, stripes and other edges, at any angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from divergences.estimators.critic_candidate import FittedCritic, Training, bounded
+from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.partition_average import (
+    GridCounts,
+    average_partitions,
+    line_usage,
+    log_evidence,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+# Cells of each feature while lines are looked for, and at the end, by the number of features.
+_CELLS = {2: (12, 16), 3: (5, 7)}
+_FIRST_CELLS, _FINER, _LEVELS = 24, 3, 4
+_POINTS_OF_STEP = 2
+_LEAST_GAIN = 3.0
+_LEAST_USAGE = 0.01
+# What a line costs does not grow beyond that of one among so many: it may serve many boxes.
+_DEAREST_LINE = 96
+_TURNS = tuple(np.arange(7.5, 90.0, 7.5).tolist())
+_CELLS_TO_TURN_BY, _TURNS_TO_REFINE = 6, 3
+_SMALL_TURNS = ((1.5, 3.0), (1.0, 2.0, 3.5), (0.3, 0.6, 1.2), (0.3,))
+
+
+@dataclass(frozen=True)
+class PartitionCandidate:
+    """The average over all partitions into boxes, along the lines that tell most.
+
+    Lines are looked for from coarse to fine and, of two features, at all angles. What the
+    average leaves to lines that are not kept is next to nothing.
+    """
+
+    name: str = "partitions"
+    costly: ClassVar[bool] = True
+
+    def fit(self, training: Training) -> FittedCritic:
+        """Find the lines; the average over partitions leaves out every point by itself."""
+        grids = [grid.refined(0).refined(1) for grid in _first_grids(training)]
+        grid = max(grids, key=_Grid.evidence)
+        for level in range(2, _LEVELS):
+            finer = grid.refined(level)
+            if finer.evidence() < grid.evidence() + _LEAST_GAIN:
+                break
+            grid = finer
+        average = average_partitions(grid.counts().evenly())
+        cells = _cells_of(grid.values, grid.lines)
+        zero, one = (without.ravel()[cells] for without in average.without)
+        held_out = np.where(training.labels == 1, one, zero)
+        critic = PartitionCritic(training.coordinates, grid.turn, grid.lines, average.odds)
+        return FittedCritic.bounded(held_out, average.odds.ravel()[cells], critic)
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionCritic:
+    """Log-odds in the cells of a grid.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+    turn : float or None
+        Angle of the grid to the whitened points in degrees; None for the features' own axes.
+    lines : tuple of ndarray
+        Of each feature.
+    odds : ndarray of the grid's shape
+    """
+
+    coordinates: Coordinates
+    turn: float | None
+    lines: tuple[Array, ...]
+    odds: Array
+
+    def __call__(self, points: Array) -> Array:
+        """Evaluate at (k, d) points."""
+        values = _view(self.coordinates, self.turn, points)
+        return bounded(self.odds.ravel()[_cells_of(values, self.lines)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Lines across the points, and the share of the points for which each stands."""
+
+    training: Training
+    turn: float | None
+    values: Array
+    lines: tuple[Array, ...]
+    steps: tuple[float, ...]
+
+    @classmethod
+    def of(cls, training: Training, turn: float | None, cells: int) -> _Grid:
+        values = _view(training.coordinates, turn, training.points)
+        lines = tuple(_quantiles(column, _even(cells)) for column in values.T)
+        return cls(training, turn, values, lines, (1 / cells,) * len(lines))
+
+    def evidence(self) -> float:
+        return log_evidence(self.counts())
+
+    def refined(self, level: int) -> _Grid:
+        """Lines at a finer scale, feature by feature, then turned a little."""
+        grid, cells = self, _CELLS[len(self.lines)][level == _LEVELS - 1]
+        for axis in range(len(self.lines)):
+            grid = grid.with_better_lines(axis, level, cells)
+        if grid.turn is None:
+            return grid
+        # An edge stays as far from the center when it is turned.
+        turned = [
+            grid.turned(turn)
+            for small in _SMALL_TURNS[level]
+            for turn in (grid.turn - small, grid.turn + small)
+        ]
+        return max([grid, *turned], key=_Grid.evidence)
+
+    def with_better_lines(self, axis: int, level: int, cells: int) -> _Grid:
+        """Keep the lines of a feature that cut most points: of all at first, then of those near."""
+        column, lines, steps = self.values[:, axis], list(self.lines), list(self.steps)
+        step = max(1 / (_FIRST_CELLS * _FINER**level), _POINTS_OF_STEP / len(column))
+        shares = _even(_FIRST_CELLS)
+        if level > 0:
+            near = step * np.arange(-(_FINER // 2), _FINER // 2 + 1)
+            shares = (_below(column, lines[axis])[:, np.newaxis] + near).ravel()
+        lines[axis] = _quantiles(column, shares)
+        steps[axis] = max(step, 1 / _DEAREST_LINE)
+        tried = replace(self, lines=tuple(lines), steps=tuple(steps))
+        usage = line_usage(tried.counts())[axis]
+        most = np.argsort(-usage, kind="stable")[: cells - 1]
+        lines[axis] = lines[axis][np.sort(most[usage[most] > _LEAST_USAGE * len(column)])]
+        return replace(tried, lines=tuple(lines))
+
+    def turned(self, turn: float) -> _Grid:
+        """The same lines at another angle."""
+        values = _view(self.training.coordinates, turn, self.training.points)
+        return replace(self, turn=turn, values=values)
+
+    def counts(self) -> GridCounts:
+        """Points in the cells."""
+        labels, weights = self.training.labels, self.training.weights
+        shape = tuple(len(line) + 1 for line in self.lines)
+        cells, size = _cells_of(self.values, self.lines), int(np.prod(shape))
+        zeros, ones = (
+            np.bincount(cells[labels == label], minlength=size).reshape(shape) for label in (0, 1)
+        )
+        units = [float(weights[labels == label].mean()) for label in (0, 1)]
+        below = tuple(map(_below, self.values.T, self.lines))
+        return GridCounts((zeros, ones), (units[0], units[1]), below, self.steps)
+
+
+def _first_grids(training: Training) -> list[_Grid]:
+    """Along the features' own axes, and of two features at the angles that tell most."""
+    d = training.coordinates.d
+    own = _Grid.of(training, None, _CELLS[d][0])
+    if d != 2:
+        return [own]
+    few = _CELLS_TO_TURN_BY
+    turned = [
+        _Grid.of(training, turn, few).with_better_lines(0, 0, few).with_better_lines(1, 0, few)
+        for turn in _TURNS
+    ]
+    most_telling = sorted(turned, key=_Grid.evidence, reverse=True)
+    return [own, *most_telling[:_TURNS_TO_REFINE]]
+
+
+def _view(coordinates: Coordinates, turn: float | None, points: Array) -> Array:
+    if turn is None:
+        return coordinates.line(points)
+    along, across = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    return np.asarray(coordinates.white(points) @ [[along, -across], [across, along]])
+
+
+def _even(cells: int) -> Array:
+    return np.arange(1, cells) / cells
+
+
+def _below(column: Array, lines: Array) -> Array:
+    """Share of the values below each line."""
+    return np.searchsorted(np.sort(column), lines, side="right") / len(column)
+
+
+def _quantiles(column: Array, shares: Array) -> Array:
+    """Lines with such shares below, no two of which have the same values between them."""
+    lines = np.quantile(column, np.unique(shares[(shares > 0) & (shares < 1)]))
+    below, first = np.unique(_below(column, lines), return_index=True)
+    return np.asarray(lines[first[below < 1]])
+
+
+def _cells_of(values: Array, lines: tuple[Array, ...]) -> NDArray[np.intp]:
+    places = [np.searchsorted(line, column) for line, column in zip(lines, values.T, strict=True)]
+    return np.ravel_multi_index(places, tuple(len(line) + 1 for line in lines))
