@@ -11,12 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from divergences.checks import RandomState, check_rng, check_whole
 from divergences.definitions import Definition, JensenShannon
 from divergences.density.features import remember_features
-from divergences.generative.latent_model import OnScale, to_numpy
+from divergences.generative.latent_model import to_numpy
 from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import unweighted
 from divergences.generative.variational_autoencoder import standard_normal
 from divergences.measures import Pushforward
 from divergences.networks.perceptron import Perceptron
+from divergences.networks.scale import OnScale
 from divergences.networks.seeds import seeded
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class GAN(GenerativeModel):
         with seeded(rng):
             network = Perceptron(self.latent, sample.d, width=self.width, depth=self.depth)
         middle = torch.as_tensor(center, dtype=torch.float32)
-        g = OnScale(network, middle, deviation, decodes=True)
+        g = OnScale(network, middle, torch.tensor(deviation))
         run = minimize(
             self.divergence,
             Pushforward(g, standard_normal(self.latent)),
