@@ -96,6 +96,7 @@ from .networks import (
     ConvolutionalGenerator as ConvolutionalGenerator,
     FourierFeatures as FourierFeatures,
     LipschitzPerceptron as LipschitzPerceptron,
+    OnScale as OnScale,
     Perceptron as Perceptron,
 )
 from .report import (

@@ -17,6 +17,7 @@ from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import unweighted
 from divergences.measures import Pushforward
 from divergences.networks.perceptron import Perceptron
+from divergences.networks.scale import OnScale
 from divergences.networks.seeds import seeded
 
 if TYPE_CHECKING:
@@ -26,39 +27,6 @@ if TYPE_CHECKING:
 
 
 _LARGEST_GRADIENT = 10.0
-
-
-class OnScale(nn.Module):
-    """A network on standardized data as a map of the data themselves.
-
-    Parameters
-    ----------
-    network : Module
-    center : Tensor of shape (d,)
-    deviation : float
-        Data are center + deviation * standardized data.
-    decodes : bool
-        Whether the data are what comes out of the network, or what goes in.
-    """
-
-    center: torch.Tensor
-
-    def __init__(
-        self, network: nn.Module, center: torch.Tensor, deviation: float, *, decodes: bool
-    ) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("center", center)
-        self.deviation = deviation
-        self.decodes = decodes
-
-    def forward(self, points: torch.Tensor) -> torch.Tensor:
-        """Map (k, d_in) to (k, d_out)."""
-        if self.decodes:
-            decoded: torch.Tensor = self.center + self.deviation * self.network(points)
-            return decoded
-        encoded: torch.Tensor = self.network((points - self.center) / self.deviation)
-        return encoded
 
 
 class LatentModel(GenerativeModel):
@@ -122,9 +90,9 @@ class LatentModel(GenerativeModel):
             self._decoder = Perceptron(self.latent, sample.d, **shape)
         noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
         self.history_ = self._train(x, noise)
-        middle = torch.as_tensor(center, dtype=torch.float32)
-        self.encoder_ = OnScale(self._encoder, middle, deviation, decodes=False)
-        self.decoder_ = OnScale(self._decoder, middle, deviation, decodes=True)
+        scale = torch.as_tensor(center, dtype=torch.float32), torch.tensor(deviation)
+        self.encoder_ = OnScale(self._encoder, *scale, decodes=False)
+        self.decoder_ = OnScale(self._decoder, *scale)
         remember_features(self, sample)
         with torch.no_grad():
             codes = self._encoder(x)[:, : self.latent]

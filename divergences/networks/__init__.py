@@ -7,11 +7,13 @@ from divergences.networks.convolutional import ConvolutionalCritic, Convolutiona
 from divergences.networks.fourier import FourierFeatures
 from divergences.networks.lipschitz import LipschitzPerceptron
 from divergences.networks.perceptron import Perceptron
+from divergences.networks.scale import OnScale
 
 __all__ = [
     "ConvolutionalCritic",
     "ConvolutionalGenerator",
     "FourierFeatures",
     "LipschitzPerceptron",
+    "OnScale",
     "Perceptron",
 ]

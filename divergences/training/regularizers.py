@@ -122,7 +122,7 @@ class R1(Regularizer):
     Mescheder, Geiger and Nowozin (2018).
     """
 
-    gamma: Scheduled = Geometric(0.3, 0.002)
+    gamma: Scheduled = Geometric(1.0, 0.002)
     needs_slopes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -149,7 +149,7 @@ class R2(Regularizer):
     Mescheder, Geiger and Nowozin (2018); Huang, Gokaslan, Kuleshov and Tompkin (2024).
     """
 
-    gamma: Scheduled = Geometric(0.3, 0.002)
+    gamma: Scheduled = Geometric(1.0, 0.002)
     needs_slopes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
