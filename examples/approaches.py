@@ -85,7 +85,7 @@ def models(d: int, short: bool) -> dict[str, Any]:
         "variational autoencoder": dv.VariationalAutoencoder(
             weight=0.1, divergence=dv.ReverseKL(), **network
         ),
-        "GAN": dv.GAN(**network),
+        "GAN": dv.GAN(steps=network["steps"], rng=0),
     }
 
 

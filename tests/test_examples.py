@@ -153,8 +153,9 @@ def test_every_capacity_is_rated(monkeypatch, tmp_path, capsys):
 def test_models_that_are_fitted_come_nearer_than_one_hardly_trained(monkeypatch, tmp_path, capsys):
     lines = draw(monkeypatch, tmp_path, capsys, "univariate_and_bivariate")
     for law in ("bumps", "ring"):
-        mixture, density, network = (
+        mixture, density, *networks = (
             number_after("JS =", line) for line in lines if line.startswith(law)
         )
-        assert mixture < network / 4
-        assert density < network / 4
+        assert len(networks) == 2
+        assert mixture < min(networks) / 4
+        assert density < min(networks) / 4

@@ -38,7 +38,8 @@ class GAN(GenerativeModel):
         How, as in `minimize`: "auto" plays the game with a critic network for f-divergences;
         `AnnealedKDE()` reads them from kernel densities of the batches instead.
     latent : int
-        Number of latent features.
+        Number of latent features. More than the data have let g fill a region without folds;
+        as many as the data have tear better into many sharp modes.
     width, depth : int
         Of the perceptron g.
     steps, batch : int
@@ -75,9 +76,9 @@ class GAN(GenerativeModel):
         self,
         divergence: Definition = JensenShannon(),  # noqa: B008
         method: Any = "auto",
-        latent: int = 2,
-        width: int = 64,
-        depth: int = 2,
+        latent: int = 8,
+        width: int = 128,
+        depth: int = 3,
         steps: int = 2_000,
         batch: int = 256,
         rng: RandomState = None,
@@ -124,12 +125,15 @@ class GAN(GenerativeModel):
         for name, least in (("latent", 1), ("width", 1), ("steps", 1), ("batch", 2)):
             check_whole(name, getattr(self, name), at_least=least)
         sample, rng = unweighted(X, "GAN"), check_rng(self.rng)
-        center = sample.points.mean(axis=0)
-        deviation = float(np.sqrt(np.mean((sample.points - center) ** 2))) or 1.0
         with seeded(rng):
-            network = Perceptron(self.latent, sample.d, width=self.width, depth=self.depth)
-        middle = torch.as_tensor(center, dtype=torch.float32)
-        g = OnScale(network, middle, torch.tensor(deviation))
+            network = Perceptron(
+                self.latent,
+                sample.d,
+                width=self.width,
+                depth=self.depth,
+                activation="leaky_relu",
+            )
+        g = OnScale.of(sample.points, network)
         run = minimize(
             self.divergence,
             Pushforward(g, standard_normal(self.latent)),

@@ -93,12 +93,12 @@ def default_regularizers(method: CriticMethod, d: int, own_critic: bool) -> Regu
 
 def generator_rate() -> Schedule:
     """Learning rate of the generator."""
-    return Cosine(2e-3, 1e-4)
+    return Cosine(2e-3, 2e-5)
 
 
 def critic_rate() -> Schedule:
     """Learning rate of the critic."""
-    return Cosine(4e-3, 2e-4)
+    return Cosine(4e-3, 4e-5)
 
 
 def average_decay(steps: int) -> float:
