@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Beta distributions of the probability of label 1 in a part; a + b = 1 in each.
 _PRIORS = ((0.5, 0.5), (0.02, 0.98), (0.98, 0.02))
 _SMALLEST = 1e-300
-_NEGLIGIBLE = 1e-7
+_NEGLIGIBLE, _SMALL = 1e-7, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +91,13 @@ def log_evidence(grid: GridCounts) -> float:
 
 def line_usage(grid: GridCounts) -> tuple[Array, ...]:
     """For each feature and line, the expected number of points in boxes that it cuts."""
-    return _Boxes(grid).posterior()[1]
+    return _Boxes(grid).posterior(_SMALL)[1]
 
 
 def average_partitions(grid: GridCounts) -> PartitionAverage:
     """Log-odds in each cell, with all labels and without one."""
     boxes = _Boxes(grid)
-    parts, _ = boxes.posterior()
+    parts, _ = boxes.posterior(_NEGLIGIBLE)
     return PartitionAverage(
         boxes.odds(parts), (boxes.odds_without(parts, 0), boxes.odds_without(parts, 1))
     )
@@ -194,14 +194,17 @@ class _Boxes:
                 total = np.logaddexp(total, log.swapaxes(0, axis) + self.log_cut[block])
             self.average[block] = total
 
-    def posterior(self) -> tuple[Array, tuple[Array, ...]]:
-        """Probability that a box is a part, of each kind, and what the lines cut."""
+    def posterior(self, negligible: float) -> tuple[Array, tuple[Array, ...]]:
+        """Probability that a box is a part, of each kind, and what the lines cut.
+
+        Boxes that are met with less than a negligible probability are passed over.
+        """
         reached = np.zeros_like(self.average)
         reached[tuple(-1 for _ in self.shape)] = 1.0
         usage = tuple(np.zeros(cells) for cells in self.shape)
         for size in reversed(self.sizes):
             block = self._block(size)
-            within = np.nonzero(reached[block] > _NEGLIGIBLE)
+            within = np.nonzero(reached[block] > negligible)
             if not len(within[0]):
                 continue
             boxes = tuple(rows.start + i for rows, i in zip(block, within, strict=True))

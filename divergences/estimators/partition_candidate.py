@@ -195,4 +195,4 @@ def _quantiles(column: Array, shares: Array) -> Array:
 
 def _cells_of(values: Array, lines: tuple[Array, ...]) -> NDArray[np.intp]:
     places = [np.searchsorted(line, column) for line, column in zip(lines, values.T, strict=True)]
-    return np.ravel_multi_index(places, tuple(len(line) + 1 for line in lines))
+    return np.asarray(np.ravel_multi_index(places, tuple(len(line) + 1 for line in lines)))
