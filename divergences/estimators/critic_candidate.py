@@ -99,17 +99,22 @@ class FittedCritic:
         nothing, such as trees.
     evaluate : callable
         (k, d) points to (k,) log-odds. Picklable.
+    optimism : float
+        Log-likelihood that `held_out` may owe to choices which saw the labels of all points.
     """
 
     held_out: Array
     fitted: Array
     evaluate: Critic
+    optimism: float = 0.0
 
     @classmethod
-    def bounded(cls, held_out: Array, fitted: Array, evaluate: Critic) -> FittedCritic:
+    def bounded(
+        cls, held_out: Array, fitted: Array, evaluate: Critic, optimism: float = 0.0
+    ) -> FittedCritic:
         """Keep log-odds within what any number of points could show."""
         kept = bounded(held_out)
-        return cls(kept, kept if fitted is held_out else bounded(fitted), evaluate)
+        return cls(kept, kept if fitted is held_out else bounded(fitted), evaluate, optimism)
 
 
 def bounded(odds: Array) -> Array:

@@ -27,10 +27,12 @@ _FIRST_CELLS, _FINER, _LEVELS = 24, 3, 4
 _POINTS_OF_STEP = 2
 _LEAST_GAIN = 3.0
 _LEAST_USAGE = 0.01
+# Lines are chosen by all labels, those of the points that they then rate among them.
+_OPTIMISM = 10.0
 # What a line costs does not grow beyond that of one among so many: it may serve many boxes.
 _DEAREST_LINE = 96
 _TURNS = tuple(np.arange(7.5, 90.0, 7.5).tolist())
-_CELLS_TO_TURN_BY, _TURNS_TO_REFINE = 6, 3
+_CELLS_TO_TURN_BY, _TURNS_TO_REFINE = 6, 1
 _SMALL_TURNS = ((1.5, 3.0), (1.0, 2.0, 3.5), (0.3, 0.6, 1.2), (0.3,))
 
 
@@ -59,7 +61,8 @@ class PartitionCandidate:
         zero, one = (without.ravel()[cells] for without in average.without)
         held_out = np.where(training.labels == 1, one, zero)
         critic = PartitionCritic(training.coordinates, grid.turn, grid.lines, average.odds)
-        return FittedCritic.bounded(held_out, average.odds.ravel()[cells], critic)
+        fitted = average.odds.ravel()[cells]
+        return FittedCritic.bounded(held_out, fitted, critic, _OPTIMISM)
 
 
 @dataclass(frozen=True, eq=False)

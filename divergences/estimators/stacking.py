@@ -76,13 +76,14 @@ def fit_stack(candidates: list[Candidate], training: Training, run: Run) -> Stac
     """Fit every candidate, and weigh them by what they say of held-out points.
 
     The weights maximize the held-out likelihood and are at least zero; a critic that adds less
-    than four units to the log-likelihood is left out again, the least useful first, because a
-    small weight on noise costs more than it gains.
+    than four units to the log-likelihood, its optimism apart, is left out again, the least useful
+    first, because a small weight on noise costs more than it gains.
     """
     names, fitted = _fit_all(candidates, training, run)
     held_out = np.column_stack([critic.held_out for critic in fitted])
     without_own = np.array([critic.fitted is critic.held_out for critic in fitted])
-    chosen, fit = _select(held_out, without_own, training)
+    optimism = np.array([critic.optimism for critic in fitted])
+    chosen, fit = _select(held_out, without_own, optimism, training)
     weights, offset = np.zeros(len(fitted)), 0.0
     at_points = own = np.zeros(len(held_out))
     if fit is not None:
@@ -140,7 +141,7 @@ def jensen_shannon(odds: Array, training: Training) -> tuple[float, float]:
 
 
 def _select(
-    held_out: Array, without_own: NDArray[np.bool_], training: Training
+    held_out: Array, without_own: NDArray[np.bool_], optimism: Array, training: Training
 ) -> tuple[list[int], RidgeFit | None]:
     labels, weights = training.labels, training.weights
 
@@ -159,7 +160,7 @@ def _select(
             without = [chosen[:i] + chosen[i + 1 :] for i in range(len(chosen))]
             losses = [fit(columns)[1] for columns in without]
             # Between two that do as well, the one whose own points say something is kept.
-            gains = np.array([without_it - loss for without_it in losses])
+            gains = np.array([without_it - loss for without_it in losses]) - optimism[chosen]
             lowest = int(np.argmin(gains - _HANDICAP * without_own[chosen]))
             if gains[lowest] >= _LEAST_GAIN:
                 break
