@@ -71,6 +71,11 @@ def check_rng(rng: RandomState) -> np.random.Generator:
     return np.random.default_rng(int(rng))
 
 
+def all_finite(batch: Any) -> bool:
+    """Whether a tensor holds neither NaN nor infinity: one sum, where it does not overflow."""
+    return math.isfinite(batch.detach().sum()) or bool(batch.isfinite().all())
+
+
 def _interval_words(above: float, at_least: float, at_most: float, below: float) -> str:
     words = []
     if above > -math.inf:

@@ -14,6 +14,7 @@ from divergences.estimators.estimator import (
     register,
     register_default,
     register_loss,
+    supremum_by,
 )
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
@@ -50,4 +51,5 @@ __all__ = [
     "register",
     "register_default",
     "register_loss",
+    "supremum_by",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from divergences.checks import all_finite, check_rng
 from divergences.definitions import Definition
 from divergences.errors import InvalidPairError
 from divergences.estimate import Circumstances, Estimate, Reading
@@ -298,18 +299,29 @@ def differentiable_supremum(
 
     It has the same minimum, and no root's infinite slope there.
     """
-    x, y = _batches(x, y)
+    return supremum_by(definition, method)(x, y, rng)
+
+
+def supremum_by(
+    definition: Definition, method: Any
+) -> Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]:
+    """`differentiable_supremum` as a function (x, y, rng), for those who call it many times."""
+    valid = losses_for(definition)
     if method == "auto" or isinstance(method, Auto):
-        candidates = losses_for(definition)
-        if not candidates:
+        if not valid:
             raise InvalidPairError(f"No method of {definition.symbol} is differentiable.")
-        method = candidates[0]()
-    estimator = _named(definition, method, losses_for(definition), _LOSSES)
+        method = valid[0]()
+    estimator = _named(definition, method, valid, _LOSSES)
     function = _lookup(_LOSSES, type(definition), type(estimator))
-    run = Run.create(rng, progress=False)
-    # Drawn as `estimate_samples` draws it, so that a loss and an estimate agree for one seed.
-    own_run = replace(run, rng=np.random.default_rng(int(run.rng.integers(2**63))))
-    return function(definition, estimator, x, y, own_run)  # type: ignore[no-any-return]
+
+    def loss(x: torch.Tensor, y: torch.Tensor, rng: Any) -> torch.Tensor:
+        x, y = _batches(x, y)
+        generator = check_rng(rng)
+        # Drawn as `estimate_samples` draws it, so that a loss and an estimate agree for one seed.
+        own = np.random.default_rng(int(generator.integers(2**63)))
+        return function(definition, estimator, x, y, Run(own, progress=False))  # type: ignore[no-any-return]
+
+    return loss
 
 
 def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -320,7 +332,7 @@ def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
         if not isinstance(batch, torch.Tensor) or not batch.is_floating_point():
             kind = batch.dtype if isinstance(batch, torch.Tensor) else type(batch).__name__
             raise TypeError(f"{name} must be a floating-point torch.Tensor, not {kind}.")
-        if not torch.isfinite(batch).all():
+        if not all_finite(batch):
             raise ValueError(
                 f"{name} must be finite, but {int((~torch.isfinite(batch)).sum())} of its "
                 f"{batch.numel()} values are NaN or infinite. Did the last step diverge?"

@@ -12,6 +12,7 @@ from divergences.definitions import Wasserstein
 from divergences.estimate import Critic, Reading
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register, register_loss
+from divergences.estimators.tensor_order import sorted_values
 from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import TransportPotential, require_pairs, solve
 from divergences.inference.null_level import NullLevel, null_level
@@ -149,7 +150,7 @@ def transport_loss(
     order = definition.order
     if x.shape[1] == 1:
         matching = line.match_sizes(len(x), len(y))
-        start, end = torch.sort(x[:, 0]).values, torch.sort(y[:, 0]).values
+        start, end = sorted_values(x[:, 0]), sorted_values(y[:, 0])
         return line.tensor_cost(start, end, matching, order)
     require_pairs(len(x), len(y))
     a, b = (np.full(len(batch), 1.0 / len(batch)) for batch in (x, y))

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from divergences.definitions import EnergyKernel, PositiveKernel, SumKernel
 from divergences.estimators.median_heuristic import MOST_POINTS, drawn_rows
+from divergences.estimators.tensor_order import median, sorted_values
 
 if TYPE_CHECKING:
     from divergences.work import Run
@@ -96,17 +97,11 @@ def _median_distance(x: torch.Tensor, y: torch.Tensor, run: Run) -> torch.Tensor
         rows = torch.from_numpy(drawn_rows(len(pooled), run.rng))
         pooled = pooled[rows.to(pooled.device)]
     distances = torch.pdist(pooled)
-    median = _median(distances)
-    if median > 0:
-        return median
+    typical = median(distances)
+    if typical > 0:
+        return typical
     apart = distances[distances > 0]
-    return _median(apart) if len(apart) else torch.ones_like(median)
-
-
-def _median(values: torch.Tensor) -> torch.Tensor:
-    low = torch.kthvalue(values, (len(values) + 1) // 2).values
-    high = torch.kthvalue(values, len(values) // 2 + 1).values
-    return (low + high) / 2
+    return median(apart) if len(apart) else torch.ones_like(typical)
 
 
 def _squared_energy_on_line(x: torch.Tensor, y: torch.Tensor, *, biased: bool) -> torch.Tensor:
@@ -124,7 +119,7 @@ def _squared_energy_on_line(x: torch.Tensor, y: torch.Tensor, *, biased: bool) -
 def _mean_difference(line: torch.Tensor) -> torch.Tensor:
     """Gini's mean difference, the mean of |x - x'| over pairs of different points."""
     n = len(line)
-    points = torch.sort(line).values
+    points = sorted_values(line)
     below = torch.arange(1, n, device=line.device)
     pairs = (below * (n - below)).to(line.dtype)
     return (torch.diff(points) * pairs).sum() * (2.0 / (n * (n - 1)))

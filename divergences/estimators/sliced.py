@@ -13,6 +13,7 @@ from divergences.definitions import SlicedWasserstein
 from divergences.estimate import Reading
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register, register_loss
+from divergences.estimators.tensor_order import sorted_values
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.measures.samples import Samples
 from divergences.work import Run, row_tiles
@@ -255,7 +256,7 @@ def sliced_loss(
     center = (x.detach().mean(dim=0) + y.detach().mean(dim=0)) / 2
     total = x.new_zeros(())
     for tile in row_tiles(len(directions), len(x) + len(y), arrays=6):
-        start = torch.sort(directions[tile] @ (x - center).T, dim=1).values
-        end = torch.sort(directions[tile] @ (y - center).T, dim=1).values
+        start = sorted_values(directions[tile] @ (x - center).T)
+        end = sorted_values(directions[tile] @ (y - center).T)
         total = total + line.tensor_cost(start, end, matching, definition.order).sum()
     return total / len(directions)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 
+from divergences.checks import all_finite
 from divergences.definitions import (
     Definition,
     JensenShannon,
     JensenShannonDistance,
 )
-from divergences.estimators import differentiable_supremum
+from divergences.estimators import supremum_by
 from divergences.training.direct_methods import DirectMethod
 from divergences.training.distributed import ALONE, Workers
 from divergences.training.objective import START, DivergedError, Moment, Objective
@@ -58,8 +61,12 @@ class Direct(Objective):
         """Divergence of the whole batches."""
         x = self.workers.gathered(x.detach()).flatten(1)
         y = self.workers.gathered(y).flatten(1)
-        if not torch.isfinite(y).all():
+        if not all_finite(y):
             raise DivergedError("points of g were not finite")
         if isinstance(self.method, DirectMethod):
             return self.method.loss(self.definition, x, y, now)
-        return differentiable_supremum(self.definition, x, y, method=self.method, rng=now.rng)
+        return self._supremum(x, y, now.rng)
+
+    @cached_property
+    def _supremum(self) -> Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]:
+        return supremum_by(self.definition, self.method)

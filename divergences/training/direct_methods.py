@@ -16,6 +16,7 @@ from divergences.estimators import (
     losses_for,
     quantile_transport as line,
 )
+from divergences.estimators.tensor_order import sorted_values
 from divergences.training.objective import Moment
 from divergences.training.schedules import Geometric, Scheduled, as_schedule, value_at
 
@@ -175,7 +176,7 @@ class MaxSliced(DirectMethod):
 def _costs(
     directions: torch.Tensor, x: torch.Tensor, y: torch.Tensor, order: float
 ) -> torch.Tensor:
-    start, end = ((directions @ batch.T).sort(dim=1).values for batch in (x, y))
+    start, end = (sorted_values(directions @ batch.T) for batch in (x, y))
     return line.tensor_cost(start, end, line.match_sizes(len(x), len(y)), order)
 
 
