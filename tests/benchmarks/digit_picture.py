@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.benchmarks.digit_judge import SHAPE
 
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "stacked_digits.png"
 COLUMNS, ROWS = 4, 6
+PANELS = 3
 _GAP = 2
 
 
@@ -23,9 +25,12 @@ def draw(stacks: Mapping[str, np.ndarray]) -> None:
     stacks : mapping from str to ndarray of shape (n, 192)
         By what made them, at least 24 of each.
     """
-    figure = Figure(figsize=(3.0 * len(stacks), 2.2), layout="constrained")
-    axes = figure.subplots(1, len(stacks), squeeze=False)[0]
-    for ax, (title, each) in zip(axes, stacks.items(), strict=True):
+    rows = math.ceil(len(stacks) / PANELS)
+    figure = Figure(figsize=(3.4 * PANELS, 2.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, PANELS, squeeze=False).ravel()
+    for ax in axes[len(stacks) :]:
+        ax.set_axis_off()
+    for ax, (title, each) in zip(axes, stacks.items(), strict=False):
         ax.imshow(_mosaic(each), cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest")
         ax.set_title(title, fontsize=9)
         ax.set_axis_off()

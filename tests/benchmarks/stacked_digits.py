@@ -273,12 +273,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if (method, seed) not in done:
                 _measure_and_keep(method, seed, options.output)
     print(table(records.read(TASK, options.output)))
-    draw(
-        {
-            method: points
-            for (method, _), points in records.read_points(TASK, options.output).items()
-        }
-    )
+    kept = records.read_points(TASK, options.output)
+    points = {method: each for (method, _), each in kept.items()}
+    draw({method: points[method] for method in METHODS if method in points})
 
 
 def _measure_and_keep(method: str, seed: int, folder: Path | None) -> None:

@@ -12,8 +12,6 @@ import divergences as dv
 from divergences.networks.perceptron import Perceptron
 from divergences.training.schedules import Cosine
 
-LATENT_FEATURES = 2
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -24,8 +22,8 @@ class Recipe:
     definition, method, regularizers, steps, batch_size, learning_rate, critic_learning_rate
     average
         As in `minimize`.
-    depth, width : int
-        Hidden layers of the generator, and features of each.
+    latent, depth, width : int
+        Features of z, hidden layers of the generator, and features of each.
     """
 
     definition: dv.Definition | dv.HandOver
@@ -36,15 +34,14 @@ class Recipe:
     learning_rate: float | dv.Schedule = Cosine(2e-3, 1e-4)
     critic_learning_rate: float | dv.Schedule = Cosine(4e-3, 2e-4)
     average: float | None = None
+    latent: int = 2
     depth: int = 4
     width: int = 128
 
     def generator(self, d: int) -> dv.Pushforward:
         """A new network at a normal latent; torch's global random state draws its weights."""
-        g = Perceptron(
-            LATENT_FEATURES, d, width=self.width, depth=self.depth, activation="leaky_relu"
-        )
-        return dv.Pushforward(g, Independent(Normal(torch.zeros(LATENT_FEATURES), 1.0), 1))
+        g = Perceptron(self.latent, d, width=self.width, depth=self.depth, activation="leaky_relu")
+        return dv.Pushforward(g, Independent(Normal(torch.zeros(self.latent), 1.0), 1))
 
     def with_steps(self, steps: int) -> Recipe:
         """The same with other steps; schedules end with the last of them."""
@@ -59,7 +56,7 @@ def slopes(start: float, end: float) -> tuple[dv.Regularizer, ...]:
 
 def recipe(target: str) -> Recipe:
     """What serves a target best, of what was tried, within 180 seconds of one thread."""
-    pairing = Recipe(
+    grid = Recipe(
         dv.RelativisticPairing(),
         regularizers=slopes(0.3, 0.001),
         steps=15_000,
@@ -68,9 +65,17 @@ def recipe(target: str) -> Recipe:
         critic_learning_rate=Cosine(4e-3, 8e-5),
         average=0.9995,
     )
+    lecture = Recipe(
+        dv.JensenShannon(),
+        batch_size=256,
+        learning_rate=Cosine(2e-3, 2e-5),
+        critic_learning_rate=Cosine(4e-3, 4e-5),
+        latent=8,
+        depth=3,
+    )
     return {
-        "grid": pairing,
-        "ring": pairing,
-        "one feature": replace(pairing, steps=8_000),
-        "two features": replace(pairing, steps=8_000),
+        "grid": grid,
+        "ring": replace(grid, regularizers=slopes(0.3, 0.004)),
+        "one feature": lecture,
+        "two features": lecture,
     }[target]

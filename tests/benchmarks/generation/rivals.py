@@ -10,7 +10,7 @@ from tests.benchmarks.generation.recipe import Recipe, slopes
 
 _FULL = (0.0, math.inf)
 DIRECT_BATCH = 256
-SLOPES = slopes(0.3, 0.001)
+SLOPES = slopes(0.3, 0.004)
 WAVES = SLOPES[0]
 
 
