@@ -67,6 +67,7 @@ def recipe(target: str) -> Recipe:
     )
     lecture = Recipe(
         dv.JensenShannon(),
+        steps=5_000,
         batch_size=256,
         learning_rate=Cosine(2e-3, 2e-5),
         critic_learning_rate=Cosine(4e-3, 4e-5),
