@@ -26,6 +26,7 @@ import divergences as dv
 WARM_UP, TURN, RECORD_EVERY = 40, 20, 10
 RATE, DECAY, GAMMA, PROJECTIONS = 1e-3, 0.999, 0.1, 100
 BATCHES = (128, 256)
+_TURNS_OF_MEASURE = 20
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -251,7 +252,7 @@ def compare(case: Case, batch_size: int, turns: int) -> Iterator[Record]:
         )
 
 
-def measure(turns: int = 40, only: str = "") -> Iterator[Record]:
+def every_record(turns: int = 40, only: str = "") -> Iterator[Record]:
     """Yield the records of all cases whose name contains `only`, on one thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -262,6 +263,16 @@ def measure(turns: int = 40, only: str = "") -> Iterator[Record]:
                     yield from compare(case, batch_size, turns)
     finally:
         torch.set_num_threads(before)
+
+
+METHODS = {f"{case.name}, batch {size}": (case, size) for case in CASES for size in BATCHES}
+
+
+def measure(method: str, seed: int) -> dict[str, float]:
+    """Steps per second, and the ratio to each loop by hand; every seed measures afresh."""
+    found = list(compare(*METHODS[method], turns=_TURNS_OF_MEASURE))
+    ratios = {f"time over {record.by_hand}": record.ratio for record in found}
+    return {"steps per second": found[0].steps_per_second} | ratios
 
 
 def main() -> None:
@@ -275,7 +286,7 @@ def main() -> None:
         f"{'case':<20}{'batch':>6}  {'by hand with':<28}{'ms':>7}{'by hand':>9}{'ratio':>7}"
         f"{'steps/s':>9}"
     )
-    for record in measure(arguments.turns, arguments.only):
+    for record in every_record(arguments.turns, arguments.only):
         print(
             f"{record.case:<20}{record.batch_size:>6}  {record.by_hand:<28}"
             f"{record.milliseconds:>7.2f}{record.milliseconds_by_hand:>9.2f}{record.ratio:>7.3f}"
