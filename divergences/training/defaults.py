@@ -17,7 +17,7 @@ from divergences.training.critics import (
 )
 from divergences.training.direct_methods import DirectMethod
 from divergences.training.regularizers import R1, R2, RandomFourier, Regularizer
-from divergences.training.schedules import Cosine, Schedule
+from divergences.training.schedules import Cosine, Schedule, Scheduled
 
 ADVERSARIAL = "adversarial"
 
@@ -96,9 +96,19 @@ def generator_rate() -> Schedule:
     return Cosine(2e-3, 2e-5)
 
 
-def critic_rate() -> Schedule:
-    """Learning rate of the critic."""
-    return Cosine(4e-3, 4e-5)
+def critic_rate(*, beside_default: bool = False) -> Schedule:
+    """Learning rate of the critic, which must not fall behind a generator whose rate stays up.
+
+    It falls as far as the generator's default does beside that, and less beside one of the user's.
+    """
+    return Cosine(4e-3, 4e-5 if beside_default else 2e-4)
+
+
+def rates(generator: Scheduled | None, critic: Scheduled | None) -> tuple[Scheduled, Scheduled]:
+    """What the user gave, and what suits it where nothing was given."""
+    if critic is None:
+        critic = critic_rate(beside_default=generator is None)
+    return generator_rate() if generator is None else generator, critic
 
 
 def average_decay(steps: int) -> float:

@@ -86,7 +86,8 @@ def minimize(
     regularizers : sequence of Regularizer, optional
         Such as `[R1(), R2(), Packing(2)]`; left out, what suits the method; empty for none.
     learning_rate, critic_learning_rate : float or Schedule, optional
-        A number, or a schedule such as `Cosine(1e-3, 1e-5)`.
+        A number, or a schedule such as `Cosine(1e-3, 1e-5)`. Left out, both fall along a cosine
+        to a hundredth; the critic's to a twentieth beside a rate of yours.
     optimizer : callable
         From parameters to a torch optimizer, for both networks; its learning rate is replaced.
     average : float, optional
@@ -158,8 +159,7 @@ def minimize(
     workers = join()
     where = _new_folder(folder)
     generator = check_rng(rng)
-    rate = defaults.generator_rate() if learning_rate is None else learning_rate
-    critic_rate = defaults.critic_rate() if critic_learning_rate is None else critic_learning_rate
+    rate, critic_rate = defaults.rates(learning_rate, critic_learning_rate)
     settings = Settings(
         definition=definition,
         method=method,
