@@ -87,7 +87,9 @@ def percent(share: float) -> str:
 def plain(value: float) -> str:
     if math.isnan(value):
         return "–"
-    return "∞" if math.isinf(value) else f"{value:.3g}"
+    if math.isinf(value):
+        return "∞"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def decimals(value: float, count: int) -> str:
