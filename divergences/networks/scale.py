@@ -67,6 +67,8 @@ class OnScale(nn.Module):
         ValueError
             If the data are not finite, or not points in a row.
         """
+        if isinstance(data, torch.Tensor):
+            data = data.detach().cpu()
         points = np.asarray(data, dtype=np.float64)
         points = points[:, np.newaxis] if points.ndim == 1 else points
         if points.ndim != 2 or not points.size or not np.isfinite(points).all():

@@ -1,8 +1,10 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import divergences as dv
 from divergences.estimators.critic_candidate import Training
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.partition_candidate import PartitionCandidate
@@ -73,3 +75,25 @@ def test_lattices_and_constants(d):
     assert np.isfinite(critic.held_out).all()
     values = pickle.loads(pickle.dumps(critic.evaluate))(points)
     np.testing.assert_allclose(values, critic.fitted)
+
+
+def weight_of_partitions(p, q):
+    return dv.js_divergence(p, q, rng=0).diagnostics["critics"]["partitions"]["weight"]
+
+
+def test_the_stack_keeps_partitions_for_edges_alone():
+    points = board(4, 300, 0)
+    assert weight_of_partitions(points[:300], points[300:]) > 0.5
+    smooth = np.random.default_rng(0).normal(size=(600, 2))
+    assert weight_of_partitions(smooth[:300], smooth[300:] + 0.5) == 0
+
+
+def test_categories_beside_two_numbers_leave_the_board_to_be_found():
+    points = board(2, 300, 0)
+    kinds = np.random.default_rng(0).choice(["a", "b"], 600)
+    frame = pd.DataFrame({"x": points[:, 0], "kind": kinds, "y": points[:, 1]})
+    p, q = frame[:300], frame[300:].reset_index(drop=True)
+    estimate = dv.js_divergence(p, q, rng=0)
+    assert estimate.diagnostics["critics"]["partitions"]["weight"] > 0.5
+    # Four standard errors of one who knows the ratio.
+    assert float(estimate) == pytest.approx(TRUTH, abs=4 * 0.0158)

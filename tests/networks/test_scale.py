@@ -66,6 +66,11 @@ def test_training_is_the_same_in_any_unit(definition, method, unit):
     assert moved.abs().max() > 0.01
 
 
+def test_a_tensor_with_a_history_has_a_scale():
+    data = (2 * torch.arange(6.0, requires_grad=True)).reshape(3, 2)
+    np.testing.assert_allclose(dv.OnScale.of(data, network()).center, [4.0, 6.0])
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
