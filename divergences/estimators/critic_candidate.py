@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from divergences.estimators.feature_maps import Coordinates, FeatureMap
 from divergences.estimators.level_features import levels_of
 from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
+from divergences.estimators.support_edges import SupportEdges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +86,11 @@ class Training:
             level_counts=counts,
             levels=levels,
         )
+
+    @cached_property
+    def edges(self) -> tuple[SupportEdges, Array]:
+        """Where the samples end, and how far each point lies beyond the others, found once."""
+        return SupportEdges.of(self.coordinates, self.points, self.labels)
 
 
 @dataclass(frozen=True, eq=False)

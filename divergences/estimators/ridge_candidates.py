@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, bounded, with_radius
+from divergences.estimators.critic_candidate import FittedCritic, Training, bounded
 from divergences.estimators.feature_maps import (
     Bumps,
-    Coordinates,
     FeatureMap,
     Polynomial,
     Sizes,
     Waves,
 )
 from divergences.estimators.ridge_logistic import fit_best_strength, with_intercept
+from divergences.estimators.support_edges import SupportEdges
 from divergences.work import row_tiles
 
 if TYPE_CHECKING:
@@ -50,12 +50,14 @@ class RidgeCandidate:
             features = features.beside(training.levels)
         values, roughness, edges = features(training.points), features.roughness, None
         if self.edges:
-            edges, outside = Edges.of(training)
-            values = np.hstack([values, outside])
-            roughness = np.concatenate([roughness, np.full(2, _EDGE_ROUGHNESS)])
+            edges, beyond = training.edges
+            values = np.hstack([values, beyond])
+            roughness = np.concatenate([roughness, np.full(beyond.shape[1], _EDGE_ROUGHNESS)])
         fit = fit_best_strength(values, training.labels, training.weights, roughness)
         evaluate = RidgeCritic(features, edges, fit.coefficients)
-        return FittedCritic.bounded(fit.left_out, fit.fitted, evaluate)
+        # No point lies beyond the edges that it takes part in.
+        fitted = fit.fitted if edges is None else evaluate(training.points)
+        return FittedCritic.bounded(fit.left_out, fitted, evaluate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class RidgeCritic:
     """Log-odds that are linear in the features."""
 
     features: FeatureMap
-    edges: Edges | None
+    edges: SupportEdges | None
     coefficients: Array
 
     def __call__(self, points: Array) -> Array:
@@ -75,43 +77,6 @@ class RidgeCritic:
                 values = np.hstack([values, self.edges(points[rows])])
             odds[rows] = with_intercept(values) @ self.coefficients
         return bounded(odds)
-
-
-@dataclass(frozen=True, eq=False)
-class Edges:
-    """Whether a point lies beyond the range of P's points, or of Q's, in any feature or radius.
-
-    Where a density ends at an edge, no smooth critic follows it.
-    """
-
-    coordinates: Coordinates
-    low: Array
-    high: Array
-
-    @classmethod
-    def of(cls, training: Training) -> tuple[Edges, Array]:
-        """Find the ranges, and where the points lie beyond those of the other points."""
-        values = with_radius(training.coordinates, training.points)
-        ranges = [np.sort(values[training.labels == label], axis=0) for label in (1, 0)]
-        low, high = (np.stack([ordered[i] for ordered in ranges]) for i in (0, -1))
-        second_low, second_high = (np.stack([ordered[i] for ordered in ranges]) for i in (1, -2))
-        outside = np.empty((len(values), 2))
-        for column, label in enumerate((1, 0)):
-            own = (training.labels == label)[:, np.newaxis]
-            lowest = np.where(own, second_low[column], low[column])
-            highest = np.where(own, second_high[column], high[column])
-            outside[:, column] = ((values < lowest) | (values > highest)).any(axis=1)
-        return cls(training.coordinates, low, high), outside
-
-    def __call__(self, points: Array) -> Array:
-        """Evaluate at (k, d) points, as (k, 2) zeros and ones."""
-        values = with_radius(self.coordinates, points)
-        return np.column_stack(
-            [
-                ((values < low) | (values > high)).any(axis=1).astype(np.float64)
-                for low, high in zip(self.low, self.high, strict=True)
-            ]
-        )
 
 
 def polynomial(

@@ -8,7 +8,7 @@ from divergences.estimators.critic_candidate import Training, with_radius
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.mixture_candidate import MixturesCandidate
-from divergences.estimators.ridge_candidates import Edges, RidgeCandidate
+from divergences.estimators.ridge_candidates import RidgeCandidate
 from divergences.estimators.ridge_logistic import log_loss
 from divergences.estimators.tree_candidates import TreesCandidate
 
@@ -105,35 +105,6 @@ def test_trees_that_find_nothing_are_no_critic():
         for seed in range(6)
     ]
     assert any(critic is None for critic in found)
-
-
-def test_edges_leave_the_point_itself_out():
-    data = training(2, n=40, m=60, seed=6)
-    edges, outside = Edges.of(data)
-    values = with_radius(data.coordinates, data.points)
-    slow = np.empty_like(outside)
-    for i in range(len(values)):
-        others = np.arange(len(values)) != i
-        for column, label in enumerate((1, 0)):
-            of_label = values[others & (data.labels == label)]
-            low, high = of_label.min(axis=0), of_label.max(axis=0)
-            slow[i, column] = np.any((values[i] < low) | (values[i] > high))
-    np.testing.assert_array_equal(outside, slow)
-    assert outside.any()
-    # No point lies beyond a range that it belongs to.
-    whole = edges(data.points)
-    assert not whole[data.labels == 1, 0].any()
-    assert not whole[data.labels == 0, 1].any()
-    np.testing.assert_array_equal(whole[data.labels == 1, 1], outside[data.labels == 1, 1])
-
-
-def test_edges_help_where_a_support_ends():
-    rng = np.random.default_rng(8)
-    points = np.concatenate([rng.uniform(0, 1, 300), rng.uniform(0, 1.2, 300)])[:, np.newaxis]
-    data = Training.of(TrainingPart(points, np.repeat([1, 0], 300), np.ones(600), 0))
-    plain, edged = (named(1, name).fit(data) for name in ("waves", "waves and edges"))
-    losses = [data.weights @ log_loss(critic.held_out, data.labels) for critic in (plain, edged)]
-    assert losses[1] < losses[0]
 
 
 def test_radius_is_a_feature_beyond_one():

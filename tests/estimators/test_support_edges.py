@@ -1,0 +1,68 @@
+"""How far points lie beyond the samples, as features of critics."""
+
+import numpy as np
+import pytest
+
+from divergences.estimators.critic_candidate import Training
+from divergences.estimators.critic_library import library
+from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.quadratic_logistic import log_loss
+from divergences.estimators.support_edges import SupportEdges
+
+
+def training(p, q):
+    labels = np.repeat([1, 0], [len(p), len(q)])
+    return Training.of(TrainingPart(np.concatenate([p, q]), labels, np.ones(len(labels)), 0))
+
+
+def named(d, name):
+    return next(candidate for candidate in library(d) if candidate.name == name)
+
+
+@pytest.mark.parametrize(("d", "each"), [(1, 1), (2, 5), (3, 5), (5, 4), (8, 2)])
+def test_own_points_lie_within_and_left_out_ones_rarely_beyond(d, each):
+    rng = np.random.default_rng(d)
+    data = training(rng.normal(size=(200, d)), rng.normal(size=(150, d)))
+    edges, beyond = data.edges
+    whole = edges(data.points)
+    assert beyond.shape == whole.shape == (350, 2 * each)
+    for label, columns in ((1, slice(0, each)), (0, slice(each, None))):
+        own = data.labels == label
+        assert np.abs(whole[own, columns]).max() < 1e-2
+        np.testing.assert_array_equal(whole[~own, columns], beyond[~own, columns])
+        shares = (beyond[own, columns] > 0).mean(axis=0)
+        assert np.all(shares > 0)
+        assert np.all(shares < 0.3)
+
+
+@pytest.mark.parametrize("d", [1, 3, 5])
+def test_edges_do_not_depend_on_units_or_places(d):
+    rng = np.random.default_rng(9)
+    p, q = rng.uniform(size=(150, d)), rng.uniform(0, 1.3, (150, d))
+    here = training(p, q).edges[1]
+    there = training(1e3 * p - 5, 1e3 * q - 5).edges[1]
+    np.testing.assert_allclose(here, there, atol=1e-4)
+
+
+def test_edges_help_where_a_support_ends():
+    rng = np.random.default_rng(8)
+    data = training(rng.uniform(0, 1, (300, 1)), rng.uniform(0, 1.2, (300, 1)))
+    plain, edged = (named(1, name).fit(data) for name in ("waves", "waves and edges"))
+    losses = [data.weights @ log_loss(critic.held_out, data.labels) for critic in (plain, edged)]
+    assert losses[1] < losses[0] - 5
+
+
+def test_own_values_of_edged_critics_count_the_own_point():
+    rng = np.random.default_rng(8)
+    data = training(rng.uniform(0, 1, (300, 3)), rng.uniform(0, 1.3, (300, 3)))
+    critic = named(3, "waves and edges").fit(data)
+    np.testing.assert_allclose(critic.fitted, critic.evaluate(data.points))
+    value, own = (data.weights @ log_loss(o, data.labels) for o in (critic.held_out, critic.fitted))
+    assert own < value
+
+
+def test_edges_are_found_once_for_a_training():
+    rng = np.random.default_rng(8)
+    data = training(rng.normal(size=(50, 2)), rng.normal(size=(50, 2)))
+    assert data.edges is data.edges
+    assert isinstance(data.edges[0], SupportEdges)
