@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from divergences.estimators.cluster_features import pooled_mixture
 from divergences.estimators.feature_maps import Coordinates, FeatureMap
 from divergences.estimators.level_features import levels_of
 from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
@@ -91,6 +92,11 @@ class Training:
     def edges(self) -> tuple[SupportEdges, Array]:
         """Where the samples end, and how far each point lies beyond the others, found once."""
         return SupportEdges.of(self.coordinates, self.points, self.labels)
+
+    @cached_property
+    def clusters(self) -> Any:
+        """A Gaussian mixture of both samples as one, found once."""
+        return pooled_mixture(self.coordinates.line(self.points), self.seed)
 
 
 @dataclass(frozen=True, eq=False)

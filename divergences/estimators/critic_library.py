@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
+from divergences.estimators.cluster_features import clusters
 from divergences.estimators.critic_candidate import Candidate
+from divergences.estimators.leading_components import along_leading_components
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.partition_candidate import PartitionCandidate
@@ -48,7 +51,9 @@ def library(
     if cheap:
         return found
     if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
-        found.append(ScreenedCandidate())
+        found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
+    if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(ScreenedCandidate("chosen products of waves", ChosenWaves.most_different))
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
@@ -98,7 +103,18 @@ def _of_numbers(d: int) -> list[Candidate]:
             RidgeCandidate(f"bumps of width {width:g}", partial(bumps, bandwidth=width))
             for width in widths
         ]
+    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
+        for name, features in (
+            ("bumps", partial(bumps, bandwidth=0.5)),
+            ("pairs of waves", partial(waves, frequencies=10, pairs=3)),
+        ):
+            along = partial(along_leading_components, features=features)
+            found.append(RidgeCandidate(f"{name} along leading components", along))
     if d <= _MOST_FEATURES_WITH_PAIRS:
         by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
         found.append(RidgeCandidate("bumps in scores", by_rank))
+    if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(RidgeCandidate("clusters", clusters))
+    if 1 < d <= _MOST_FEATURES_WITH_BUMPS:
+        found.append(RidgeCandidate("slopes within clusters", partial(clusters, slopes=True)))
     return found

@@ -224,20 +224,6 @@ class Polynomial:
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenProducts:
-    """Normal scores, their squares, and the products of some pairs."""
-
-    coordinates: Coordinates
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-
-    def __call__(self, points: Array) -> Array:
-        """Features of (k, d) points."""
-        scores = self.coordinates.scores(points)
-        return np.hstack([scores, scores**2, scores[:, self.first] * scores[:, self.second]])
-
-
-@dataclass(frozen=True, eq=False)
 class Sizes:
     """Normal scores, their squares, and products of the sizes of two scores.
 

@@ -35,9 +35,10 @@ class Stacked(RatioEstimator):
 
     The critics are penalized logistic regressions (on linear and quadratic terms, of the points
     and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
-    several widths; on the products of two features that differ most; with how far points lie
-    beyond the range, the ellipsoid and the hull of either sample), boosted trees, averages over partitions into boxes and Gaussian mixtures, as
-    many as suit the number of features. The levels of categorical columns enter all regressions as
+    several widths; on the products of two features that differ most; on the clusters of both
+    samples as one; with how far points lie beyond the range, the ellipsoid and the hull of either
+    sample), boosted trees, averages over partitions into boxes and Gaussian mixtures, as many as
+    suit the number of features. The levels of categorical columns enter all regressions as
     indicators, in pairs and with the numbers in some, and the trees as they are. A logistic
     regression with weights of at least zero on the critics' held-out log-odds makes them one.
 
@@ -60,7 +61,8 @@ class Stacked(RatioEstimator):
     References
     ----------
     van der Laan, Polley and Hubbard (2007) for stacking by held-out loss; Efron (1986) for what
-    fits overstate at their own points; Rad and Maleki (2020); MacKay (1992); Titterington (1975) for ellipsoids of least volume.
+    fits overstate at their own points; Rad and Maleki (2020); MacKay (1992); Titterington (1975)
+    for ellipsoids of least volume.
 
     Examples
     --------

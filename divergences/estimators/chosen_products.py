@@ -1,0 +1,134 @@
+"""Products of features of which those are kept whose means differ most between P and Q."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.estimators.feature_maps import Coordinates
+
+    Array = NDArray[np.float64]
+    Places = NDArray[np.intp]
+
+_KINDS, _KINDS_OF_TRIPLES = 6, 4
+_MOST_FEATURES_WITH_TRIPLES = 10
+_PRODUCTS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenProducts:
+    """Normal scores, their squares, and the products of some pairs."""
+
+    coordinates: Coordinates
+    first: Places
+    second: Places
+
+    @classmethod
+    def most_different(
+        cls, coordinates: Coordinates, points: Array, labels: Places, weights: Array
+    ) -> ChosenProducts:
+        """Keep the pairs whose mean product differs most, in standard errors."""
+        parts = _parts(coordinates.scores(points), labels, weights)
+        first, second = np.triu_indices(coordinates.d, k=1)
+        chosen = _largest(_standardized_difference(parts)[first, second])
+        return cls(coordinates, first[chosen], second[chosen])
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores = self.coordinates.scores(points)
+        return np.hstack([scores, scores**2, scores[:, self.first] * scores[:, self.second]])
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenWaves:
+    """Normal scores, their squares, and some products of two or three cosines of ranks.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+    factors : ndarray of shape (k, 3)
+        Columns of `_waves` that each product is made of; -1 stands for none.
+    """
+
+    coordinates: Coordinates
+    factors: Places
+
+    @classmethod
+    def most_different(
+        cls, coordinates: Coordinates, points: Array, labels: Places, weights: Array
+    ) -> ChosenWaves:
+        """Keep the products whose means differ most, in standard errors."""
+        parts, d = _parts(_waves(coordinates, points), labels, weights), coordinates.d
+        columns = np.arange(d * _KINDS)
+        found = [_pairs(parts, columns, d)]
+        if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES:
+            few = columns[: d * _KINDS_OF_TRIPLES]
+            found += [_pairs(parts, few[few % d > third % d], d, third) for third in few]
+        factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
+        # So many products of nothing but noise hardly ever differ more.
+        clear = _largest(ratios)
+        clear = clear[ratios[clear] > np.sqrt(2 * np.log(len(ratios)))]
+        return cls(coordinates, factors[clear])
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores, waves = self.coordinates.scores(points), _waves(self.coordinates, points)
+        waves = np.column_stack([waves, np.ones(len(points))])
+        return np.hstack([scores, scores**2, waves[:, self.factors].prod(axis=2)])
+
+
+def _waves(coordinates: Coordinates, points: Array) -> Array:
+    """Normal scores, their sizes and cosines of the ranks, of mean zero and variance one.
+
+    All features of a kind are together, those kinds first that make products of three.
+    """
+    scores, shares = coordinates.scores(points), coordinates.shares(points)
+    sizes = (np.abs(scores) - np.sqrt(2 / np.pi)) / np.sqrt(1 - 2 / np.pi)
+    cosines = [np.sqrt(2) * np.cos(np.pi * k * shares) for k in (1, 3, 2, 4)]
+    return np.hstack([scores, sizes, *cosines])
+
+
+def _parts(values: Array, labels: Places, weights: Array) -> list[tuple[Array, Array]]:
+    return [
+        (values[labels == label], weights[labels == label] / weights[labels == label].sum())
+        for label in (1, 0)
+    ]
+
+
+def _largest(ratios: Array) -> Places:
+    return np.sort(np.argsort(-ratios, kind="stable")[:_PRODUCTS])
+
+
+def _pairs(
+    parts: list[tuple[Array, Array]], columns: Places, d: int, third: int = -1
+) -> tuple[Places, Array]:
+    """Products of two columns, and of a third, of different features, and how much they differ."""
+    first, second = np.triu_indices(len(columns), k=1)
+    apart = columns[first] % d != columns[second] % d
+    first, second = first[apart], second[apart]
+    chosen = [(values[:, columns], mass) for values, mass in parts]
+    times = [values[:, third] for values, _ in parts] if third >= 0 else [1.0, 1.0]
+    ratio = _standardized_difference(chosen, times)[first, second]
+    return np.column_stack([columns[first], columns[second], np.full(len(first), third)]), ratio
+
+
+def _standardized_difference(
+    parts: list[tuple[Array, Array]], times: Sequence[Array | float] = (1.0, 1.0)
+) -> Array:
+    """Of the mean products of all columns, times one more, in standard errors."""
+    size = parts[0][0].shape[1]
+    difference, variance = np.zeros((size, size)), np.zeros((size, size))
+    for sign, (values, mass), factor in zip((1.0, -1.0), parts, times, strict=True):
+        mean = (values * (mass * factor)[:, np.newaxis]).T @ values
+        squares = values**2
+        # Of the mean, with the masses of a sample whose points may weigh differently.
+        spread = (squares * ((mass * factor) ** 2)[:, np.newaxis]).T @ squares
+        difference += sign * mean
+        variance += np.maximum(spread - mean**2 * float(mass @ mass), 0.0)
+    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, np.finfo(float).tiny)))

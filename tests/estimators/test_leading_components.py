@@ -1,0 +1,62 @@
+"""Critics on the few directions along which the samples vary most."""
+
+import numpy as np
+import pytest
+
+from divergences.estimators.critic_candidate import Training
+from divergences.estimators.critic_library import library
+from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.leading_components import along_leading_components
+from divergences.estimators.ridge_candidates import waves
+from divergences.estimators.ridge_logistic import log_loss
+
+NAME = "pairs of waves along leading components"
+
+
+def noisy_circles(n=500, d=10, seed=0, units=1.0):
+    """A circle against a normal law of the same covariance, both turned in a space of noise."""
+    rng = np.random.default_rng(seed)
+    angles = rng.uniform(0, 2 * np.pi, n)
+    circle = np.sqrt(2) * np.column_stack([np.cos(angles), np.sin(angles)])
+    plane = np.vstack([circle, rng.normal(size=(n, 2))])
+    points = np.hstack([plane, np.zeros((2 * n, d - 2))]) + 0.25 * rng.normal(size=(2 * n, d))
+    turn = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    labels = np.repeat([1, 0], n)
+    return Training.of(TrainingPart(points @ turn * units, labels, np.ones(2 * n), 0)), turn
+
+
+def test_directions_are_those_of_the_plane():
+    data, turn = noisy_circles()
+    raw = along_leading_components(data, features=lambda t: waves(t, frequencies=2, pairs=1)).raw
+    assert raw.directions.shape == (10, 2)
+    # The features' units are divided out of the points, so they are not of the directions.
+    directions = raw.directions / data.coordinates.scale[:, np.newaxis]
+    beyond = turn[2:] @ directions
+    assert np.linalg.norm(beyond) < 0.1 * np.linalg.norm(directions)
+
+
+def test_a_circle_in_a_space_of_noise_is_found():
+    data, _ = noisy_circles()
+    losses = {}
+    for name in ("quadratic", NAME):
+        candidate = next(each for each in library(10) if each.name == name)
+        losses[name] = log_loss(candidate.fit(data).held_out, data.labels).mean()
+    assert losses["quadratic"] > np.log(2) - 0.005
+    assert losses[NAME] < np.log(2) - 0.15
+
+
+@pytest.mark.parametrize("units", [1e-6, 1e6])
+def test_units_that_all_features_share_do_not_matter(units):
+    one, _ = noisy_circles()
+    other, _ = noisy_circles(units=units)
+    candidate = next(each for each in library(10) if each.name == NAME)
+    np.testing.assert_allclose(
+        candidate.fit(one).held_out, candidate.fit(other).held_out, atol=1e-3
+    )
+
+
+def test_features_in_units_of_their_own_count_alike():
+    units = 10.0 ** np.arange(10)
+    data, _ = noisy_circles(units=units)
+    raw = along_leading_components(data, features=lambda t: waves(t, frequencies=2, pairs=1)).raw
+    assert np.linalg.norm(raw.directions, axis=0) == pytest.approx(1.0)
