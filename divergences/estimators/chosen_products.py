@@ -64,23 +64,42 @@ class ChosenWaves:
         cls, coordinates: Coordinates, points: Array, labels: Places, weights: Array
     ) -> ChosenWaves:
         """Keep the products whose means differ most, in standard errors."""
-        parts, d = _parts(_waves(coordinates, points), labels, weights), coordinates.d
-        columns = np.arange(d * _KINDS)
-        found = [_pairs(parts, columns, d)]
-        if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES:
-            few = columns[: d * _KINDS_OF_TRIPLES]
-            found += [_pairs(parts, few[few % d > third % d], d, third) for third in few]
-        factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
-        # So many products of nothing but noise hardly ever differ more.
-        clear = _largest(ratios)
-        clear = clear[ratios[clear] > np.sqrt(2 * np.log(len(ratios)))]
-        return cls(coordinates, factors[clear])
+        factors, _ = _clear_products(coordinates, points, labels, weights)
+        return cls(coordinates, factors)
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
         scores, waves = self.coordinates.scores(points), _waves(self.coordinates, points)
         waves = np.column_stack([waves, np.ones(len(points))])
         return np.hstack([scores, scores**2, waves[:, self.factors].prod(axis=2)])
+
+
+def strongest_interaction(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> Places | None:
+    """The two or three features whose product differs most; None if none does clearly."""
+    factors, ratios = _clear_products(coordinates, points, labels, weights)
+    if len(factors) == 0:
+        return None
+    strongest = factors[np.argmax(ratios)]
+    return np.sort(strongest[strongest >= 0] % coordinates.d)
+
+
+def _clear_products(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> tuple[Places, Array]:
+    """The products that differ most, with how much, in standard errors."""
+    parts, d = _parts(_waves(coordinates, points), labels, weights), coordinates.d
+    columns = np.arange(d * _KINDS)
+    found = [_pairs(parts, columns, d)]
+    if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES:
+        few = columns[: d * _KINDS_OF_TRIPLES]
+        found += [_pairs(parts, few[few % d > third % d], d, third) for third in few]
+    factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
+    # So many products of nothing but noise hardly ever differ more.
+    clear = _largest(ratios)
+    clear = clear[ratios[clear] > np.sqrt(2 * np.log(len(ratios)))]
+    return factors[clear], ratios[clear]
 
 
 def _waves(coordinates: Coordinates, points: Array) -> Array:

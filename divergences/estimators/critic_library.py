@@ -20,7 +20,6 @@ _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
-_MOST_FEATURES_WITH_PARTITIONS = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
 
@@ -30,7 +29,7 @@ def library(
 ) -> list[Candidate]:
     """Critics for d numeric features, the simplest first.
 
-    Partitions and mixtures need equal weights.
+    Partitions and a mixture for each sample need equal weights.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def library(
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
-    if equal_weights and 1 < d <= _MOST_FEATURES_WITH_PARTITIONS:
+    if equal_weights and 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(PartitionCandidate())
     if equal_weights and 1 <= d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(MixturesCandidate(16 if d <= 3 else 6))
@@ -97,22 +96,28 @@ def _of_numbers(d: int) -> list[Candidate]:
         pairs = partial(waves, frequencies=few, pairs=each)
         found.append(RidgeCandidate("pairs of waves", pairs))
         found.append(RidgeCandidate("pairs of waves and edges", pairs, True))
+    return found + _of_places(d)
+
+
+def _of_places(d: int) -> list[Candidate]:
+    """Critics of where among all points a point lies: near which of them, in which cluster."""
+    found: list[Candidate] = []
     if d <= _MOST_FEATURES_WITH_BUMPS:
         widths = (0.2, 0.5, 1.0, 2.0) if d <= 3 else (0.5, 1.0, 2.0)
         found += [
             RidgeCandidate(f"bumps of width {width:g}", partial(bumps, bandwidth=width))
             for width in widths
         ]
-    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
+    if d <= _MOST_FEATURES_WITH_PAIRS:
+        by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
+        found.append(RidgeCandidate("bumps in scores", by_rank))
+    elif d <= _MOST_FEATURES_TO_SCREEN:
         for name, features in (
             ("bumps", partial(bumps, bandwidth=0.5)),
             ("pairs of waves", partial(waves, frequencies=10, pairs=3)),
         ):
             along = partial(along_leading_components, features=features)
             found.append(RidgeCandidate(f"{name} along leading components", along))
-    if d <= _MOST_FEATURES_WITH_PAIRS:
-        by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
-        found.append(RidgeCandidate("bumps in scores", by_rank))
     if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(RidgeCandidate("clusters", clusters))
     if 1 < d <= _MOST_FEATURES_WITH_BUMPS:

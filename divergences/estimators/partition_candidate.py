@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, bounded
+from divergences.estimators.chosen_products import strongest_interaction
+from divergences.estimators.critic_candidate import (
+    FittedCritic,
+    Training,
+    bounded,
+    falls_behind,
+)
 from divergences.estimators.feature_maps import Coordinates
 from divergences.estimators.partition_average import (
     GridCounts,
@@ -19,6 +25,8 @@ from divergences.estimators.partition_average import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from divergences.estimate import Critic
+
     Array = NDArray[np.float64]
 
 # Cells of each feature while lines are looked for, and at the end, by the number of features.
@@ -29,6 +37,8 @@ _LEAST_GAIN = 3.0
 _LEAST_USAGE = 0.01
 # Lines are chosen by all labels, those of the points that they then rate among them.
 _OPTIMISM = 10.0
+# So are the features, where there are more; there are at most some 1,300 choices of two or three.
+_OPTIMISM_OF_COLUMNS = 7.0
 # What a line costs does not grow beyond that of one among so many: it may serve many boxes.
 _DEAREST_LINE = 96
 _TURNS = tuple(np.arange(7.5, 90.0, 7.5).tolist())
@@ -47,22 +57,58 @@ class PartitionCandidate:
     name: str = "partitions"
     costly: ClassVar[bool] = True
 
-    def fit(self, training: Training) -> FittedCritic:
-        """Find the lines; the average over partitions leaves out every point by itself."""
-        grids = [grid.refined(0).refined(1) for grid in _first_grids(training)]
-        grid = max(grids, key=_Grid.evidence)
-        for level in range(2, _LEVELS):
-            finer = grid.refined(level)
-            if finer.evidence() < grid.evidence() + _LEAST_GAIN:
-                break
-            grid = finer
-        average = average_partitions(grid.counts().evenly())
-        cells = _cells_of(grid.values, grid.lines)
-        zero, one = (without.ravel()[cells] for without in average.without)
-        held_out = np.where(training.labels == 1, one, zero)
-        critic = PartitionCritic(training.coordinates, grid.turn, grid.lines, average.odds)
-        fitted = average.odds.ravel()[cells]
-        return FittedCritic.bounded(held_out, fitted, critic, _OPTIMISM)
+    def fit(self, training: Training) -> FittedCritic | None:
+        """Find the lines; the average over partitions leaves out every point by itself.
+
+        Of more than three features, those that interact most are cut, unless that falls far
+        behind other critics from the first.
+        """
+        if training.coordinates.d <= max(_CELLS):
+            return _fit_finer(training, _first_grids(training))
+        seen = training.points, training.labels, training.weights
+        columns = strongest_interaction(training.coordinates, *seen)
+        if columns is None:
+            return None
+        points = training.coordinates.numbers(training.points)[:, columns]
+        few = replace(training, points=points, coordinates=Coordinates.of(points))
+        grids = _first_grids(few)
+        first = _critic(max(grids, key=_Grid.evidence))
+        if falls_behind(few, first.held_out, np.ones(len(points), dtype=bool)):
+            return None
+        found = _fit_finer(few, grids)
+        evaluate = _OfColumns(training.coordinates, columns, found.evaluate)
+        return replace(found, evaluate=evaluate, optimism=_OPTIMISM + _OPTIMISM_OF_COLUMNS)
+
+
+def _fit_finer(training: Training, grids: list[_Grid]) -> FittedCritic:
+    grid = max((grid.refined(0).refined(1) for grid in grids), key=_Grid.evidence)
+    for level in range(2, _LEVELS):
+        finer = grid.refined(level)
+        if finer.evidence() < grid.evidence() + _LEAST_GAIN:
+            break
+        grid = finer
+    return _critic(grid)
+
+
+def _critic(grid: _Grid) -> FittedCritic:
+    training, average = grid.training, average_partitions(grid.counts().evenly())
+    cells = _cells_of(grid.values, grid.lines)
+    zero, one = (without.ravel()[cells] for without in average.without)
+    held_out = np.where(training.labels == 1, one, zero)
+    critic = PartitionCritic(training.coordinates, grid.turn, grid.lines, average.odds)
+    return FittedCritic.bounded(held_out, average.odds.ravel()[cells], critic, _OPTIMISM)
+
+
+@dataclass(frozen=True, eq=False)
+class _OfColumns:
+    """A critic of some of the numeric columns."""
+
+    coordinates: Coordinates
+    columns: NDArray[np.intp]
+    critic: Critic
+
+    def __call__(self, points: Array) -> Array:
+        return self.critic(self.coordinates.numbers(points)[:, self.columns])
 
 
 @dataclass(frozen=True, eq=False)

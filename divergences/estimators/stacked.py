@@ -35,10 +35,11 @@ class Stacked(RatioEstimator):
 
     The critics are penalized logistic regressions (on linear and quadratic terms, of the points
     and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
-    several widths; on the products of two features that differ most; on the clusters of both
-    samples as one; with how far points lie beyond the range, the ellipsoid and the hull of either
-    sample), boosted trees, averages over partitions into boxes and Gaussian mixtures, as many as
-    suit the number of features. The levels of categorical columns enter all regressions as
+    several widths, of many features along the few that vary most; on the products that differ
+    most; on the clusters of both samples as one; with how far points lie beyond the range, the
+    ellipsoid and the hull of either sample), boosted trees, averages over partitions into boxes of
+    the two or three features that interact most, and Gaussian mixtures, as many as suit the
+    number of features. The levels of categorical columns enter all regressions as
     indicators, in pairs and with the numbers in some, and the trees as they are. A logistic
     regression with weights of at least zero on the critics' held-out log-odds makes them one.
 

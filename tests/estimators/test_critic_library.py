@@ -34,6 +34,10 @@ CANDIDATES = [(d, candidate.name) for d in (1, 2, 7, 16) for candidate in librar
 def test_every_candidate_is_finite_and_evaluates_as_fitted(d, name):
     data = training(d)
     critic = named(d, name).fit(data)
+    if name == "partitions" and d > 3:
+        # No two of the features interact, so none is cut.
+        assert critic is None
+        return
     assert critic is not None
     assert critic.held_out.shape == critic.fitted.shape == data.labels.shape
     values = pickle.loads(pickle.dumps(critic.evaluate))(data.points)
@@ -152,7 +156,7 @@ def test_library_suits_the_number_of_features():
     assert any("leading components" in name for name in names[100])
     assert not any("leading components" in name for name in names[5])
     assert "partitions" in names[2]
-    assert "partitions" not in names[5]
+    assert "partitions" not in names[1] + names[100]
     assert "gaussian mixtures" in names[2]
     assert "gaussian mixtures" not in names[30]
 

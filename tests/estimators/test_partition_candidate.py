@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 
 import divergences as dv
 from divergences.estimators.critic_candidate import Training
+from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.partition_candidate import PartitionCandidate
 from divergences.estimators.stacking import jensen_shannon
@@ -97,3 +99,34 @@ def test_categories_beside_two_numbers_leave_the_board_to_be_found():
     assert estimate.diagnostics["critics"]["partitions"]["weight"] > 0.5
     # Four standard errors of one who knows the ratio.
     assert float(estimate) == pytest.approx(TRUTH, abs=4 * 0.0158)
+
+
+def among_noise(points, d, places, seed=3):
+    wide = np.random.default_rng(seed).normal(size=(len(points), d))
+    wide[:, places] = points
+    return wide
+
+
+def test_a_board_among_many_features_is_found():
+    # A board of two by two differs in the product of its features; one of more squares in none
+    # that is tried.
+    points = among_noise(board(2, 600, 0), 9, [2, 7])
+    critic, training = fitted(points)
+    assert jensen_shannon(critic.held_out, training)[0] > 0.65 * TRUTH
+    np.testing.assert_array_equal(critic.evaluate.columns, [2, 7])
+    again = pickle.loads(pickle.dumps(critic.evaluate))
+    elsewhere = points.copy()
+    elsewhere[:, [0, 1, 3, 4, 5, 6, 8]] = 0.0
+    np.testing.assert_array_equal(again(elsewhere), critic.evaluate(points))
+
+
+def test_many_features_are_not_cut_where_none_interact_or_others_do_better():
+    rng = np.random.default_rng(0)
+    assert fitted(rng.normal(size=(400, 6)))[0] is None
+    x = rng.multivariate_normal(np.zeros(6), np.eye(6) + 1.5, 300)
+    y = rng.normal(0, np.sqrt(2.5), (300, 6))
+    training = Training.of(TrainingPart(np.vstack([x, y]), np.repeat([1, 0], 300), np.ones(600), 0))
+    quadratic = next(each for each in library(6) if each.name == "quadratic").fit(training)
+    behind = replace(training, standard=quadratic.held_out)
+    assert PartitionCandidate().fit(training) is not None
+    assert PartitionCandidate().fit(behind) is None
