@@ -7,14 +7,21 @@ from functools import partial
 from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.cluster_features import clusters
 from divergences.estimators.critic_candidate import Candidate
-from divergences.estimators.leading_components import along_leading_components
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.partition_candidate import PartitionCandidate
-from divergences.estimators.ridge_candidates import RidgeCandidate, bumps, polynomial, sizes, waves
+from divergences.estimators.projections import along_leading_components, of_radius
+from divergences.estimators.ridge_candidates import (
+    RidgeCandidate,
+    bumps,
+    polynomial,
+    sizes,
+    waves,
+)
 from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
 
+_MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50
 _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
@@ -75,7 +82,7 @@ def _of_levels(d: int, categorical: int) -> list[Candidate]:
 
 
 def _of_numbers(d: int) -> list[Candidate]:
-    frequencies = 24 if d == 1 else 11 if d <= 3 else 7 if d <= 20 else 5
+    frequencies = _MOST_FREQUENCIES if d == 1 else 11 if d <= 3 else 7 if d <= 20 else 5
     of_ranks = partial(waves, frequencies=frequencies)
     found: list[Candidate] = [
         RidgeCandidate("linear", polynomial),
@@ -85,6 +92,9 @@ def _of_numbers(d: int) -> list[Candidate]:
     ]
     if d <= 20:
         found.append(RidgeCandidate("waves and edges", of_ranks, True))
+    if d > 1:
+        radial = partial(of_radius, features=partial(waves, frequencies=_MOST_FREQUENCIES))
+        found.append(RidgeCandidate("waves of the radius", radial))
     if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         products = partial(polynomial, squares=True, products=True)
         found.append(RidgeCandidate("quadratic", products))

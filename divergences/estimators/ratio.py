@@ -29,7 +29,9 @@ _SHARE_OF_CORRECTION = 0.6
 # What n points miss beyond n/2 is, at the rate n^-1/2, 1/(sqrt(2) - 1) of that difference to go:
 # 1.23 times 1.96, the reach of a 95 % interval.
 _SHARE_OF_DRIFT = 1.23
+_REACH = 1.96
 _TELLING = 0.1
+_SLIGHT = 0.5
 _LOPSIDED = 0.7
 
 
@@ -82,6 +84,8 @@ class LogRatio:
         the data then only says how sure the correction is.
     rival : Gap or None
         The same of another critic, which may have seen more.
+    missed : float
+        Jensen–Shannon divergence of a difference that a fit which finds nothing may pass over.
     diagnostics : dict or None
         What explains the fit.
     """
@@ -96,6 +100,7 @@ class LogRatio:
     parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
     gap: Gap | None = None
     rival: Gap | None = None
+    missed: float = 0.0
     diagnostics: dict[str, Any] | None = None
 
 
@@ -205,14 +210,15 @@ def _corrected_reading(
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
     What is doubted: a share of the correction; the part of it that noise may have made; what
-    half the data, corrected likewise, miss of the value; and what another critic shows beyond.
+    half the data, corrected likewise, miss of the value; what another critic shows beyond; and
+    what a fit that found nothing passes over.
     """
     assert ratio.gap is not None
     held_out = _combined(definition, *_readings(definition, ratio.at_p, ratio.at_q, p, q))
     whole = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, ratio.gap.trust, p, q)
     surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
-    beyond = [abs(surely - whole)]
+    beyond = [abs(surely - whole), _passed_over(definition, ratio.missed) / _REACH]
     half, rival = ratio.smaller, ratio.rival
     if half is not None and half.gap is not None:
         of_half = _corrected(definition, half.at_p, half.at_q, half.gap, half.gap.trust, p, q)
@@ -223,6 +229,16 @@ def _corrected_reading(
         shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
         beyond.append(max(0.0, shown - whole))
     return whole, held_out, (down, math.hypot(down, *beyond))
+
+
+def _passed_over(definition: RatioDivergence, missed: float) -> float:
+    """The divergence of a slight difference whose Jensen–Shannon divergence is given.
+
+    The ratio is 1 + a in one half and 1 - a in the other, for which that is a²/8.
+    """
+    shift = min(math.sqrt(8 * missed), _SLIGHT)
+    above, below, one = definition.generator(np.array([1 + shift, 1 - shift, 1.0]))
+    return abs(float((above + below) / 2 - one))
 
 
 def _corrected(

@@ -33,15 +33,15 @@ _HARDLY_ANY = 3
 class Stacked(RatioEstimator):
     r"""Log-ratio ln(p/q) from a library of critics, weighed by how they judge held-out points.
 
-    The critics are penalized logistic regressions (on linear and quadratic terms, of the points
-    and of their normal scores; on smoothing splines and pairs of them; on Gaussian bumps of
-    several widths, of many features along the few that vary most; on the products that differ
-    most; on the clusters of both samples as one; with how far points lie beyond the range, the
-    ellipsoid and the hull of either sample), boosted trees, averages over partitions into boxes of
-    the two or three features that interact most, and Gaussian mixtures, as many as suit the
-    number of features. The levels of categorical columns enter all regressions as
-    indicators, in pairs and with the numbers in some, and the trees as they are. A logistic
-    regression with weights of at least zero on the critics' held-out log-odds makes them one.
+    The critics are penalized logistic regressions: on linear and quadratic terms, of the points
+    and of their normal scores; on smoothing splines, and pairs of them; on the radius; on
+    Gaussian bumps of several widths; on the clusters of both samples as one; on the products that
+    differ most; on the few directions in which many features vary most; with how far points lie
+    beyond the range, the ellipsoid and the hull of either sample. Boosted trees, averages over
+    partitions into boxes and Gaussian mixtures join them, as many as suit the number of features.
+    The levels of categorical columns enter all regressions as indicators, in pairs and with the
+    numbers in some, and the trees as they are. A logistic regression with weights of at least zero
+    on the critics' held-out log-odds makes them one.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
@@ -112,6 +112,7 @@ class Stacked(RatioEstimator):
             out_of_reach=max(reach) > _TELLING_SHARE,
             gap=pooled.gap(rows, stack.held_out, stack.fitted, stack.trust),
             rival=_rival(pooled, rows, stack),
+            missed=(1.0 - stack.trust) * stack.missed,
             diagnostics=_diagnostics(stack),
         )
 

@@ -51,6 +51,8 @@ class Stack:
         The critic whose mean of held-out and own value is largest.
     trust : float
         From zero, where the held-out value is within its noise, to one, where it is far above.
+    missed : float
+        Jensen–Shannon divergence of a difference that is nearly sure to be kept if it can be seen.
     """
 
     names: tuple[str, ...]
@@ -62,6 +64,7 @@ class Stack:
     values: Array
     unseen: int
     trust: float
+    missed: float
 
     def __call__(self, points: Array) -> Array:
         """Log-ratio at (k, d) points."""
@@ -104,6 +107,8 @@ def fit_stack(candidates: list[Candidate], training: Training, run: Run) -> Stac
         values=np.array(scores),
         unseen=int(np.argmax(np.add(scores, owns))),
         trust=float(np.clip((sureness - _SEEN) / (_SURE - _SEEN), 0.0, 1.0)),
+        # At half of that, one in two of such critics is kept.
+        missed=2 * _LEAST_GAIN / float(training.weights.sum()),
     )
 
 

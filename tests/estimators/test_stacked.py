@@ -232,6 +232,19 @@ def test_notes_say_that_no_critic_sees_a_difference():
     assert any("No critic tells the samples apart." in each.notes for each in found)
 
 
+def test_intervals_hold_slight_differences_that_no_critic_sees():
+    # JS is shift²/8 to first order; so few points show it in hardly any sample.
+    truth, unseen = 0.18**2 / 8, 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(0.18, 1, 150), rng.normal(0, 1, 150)
+        found = dv.js_divergence(x, y, method=dv.Stacked(effort=0.3), rng=0)
+        if float(found) < truth / 10:
+            unseen += 1
+            assert found.interval()[1] > truth
+    assert unseen >= 4
+
+
 def test_too_few_points():
     x, y = normals(20, 1)
     with pytest.raises(ValueError, match="at least 10 points"):

@@ -1,4 +1,4 @@
-"""Critics on the few directions along which the samples vary most."""
+"""Critics of a few numbers that are made of many features."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.leading_components import along_leading_components
+from divergences.estimators.projections import along_leading_components
 from divergences.estimators.ridge_candidates import waves
 from divergences.estimators.ridge_logistic import log_loss
 
@@ -28,9 +28,9 @@ def noisy_circles(n=500, d=10, seed=0, units=1.0):
 def test_directions_are_those_of_the_plane():
     data, turn = noisy_circles()
     raw = along_leading_components(data, features=lambda t: waves(t, frequencies=2, pairs=1)).raw
-    assert raw.directions.shape == (10, 2)
+    assert raw.view.directions.shape == (10, 2)
     # The features' units are divided out of the points, so they are not of the directions.
-    directions = raw.directions / data.coordinates.scale[:, np.newaxis]
+    directions = raw.view.directions / data.coordinates.scale[:, np.newaxis]
     beyond = turn[2:] @ directions
     assert np.linalg.norm(beyond) < 0.1 * np.linalg.norm(directions)
 
@@ -59,4 +59,18 @@ def test_features_in_units_of_their_own_count_alike():
     units = 10.0 ** np.arange(10)
     data, _ = noisy_circles(units=units)
     raw = along_leading_components(data, features=lambda t: waves(t, frequencies=2, pairs=1)).raw
-    assert np.linalg.norm(raw.directions, axis=0) == pytest.approx(1.0)
+    assert np.linalg.norm(raw.view.directions, axis=0) == pytest.approx(1.0)
+
+
+def test_waves_of_the_radius_tell_tails_in_many_features():
+    rng = np.random.default_rng(4)
+    n, d, freedom = 400, 20, 5
+    heavy = rng.normal(size=(n, d)) * np.sqrt((freedom - 2) / rng.chisquare(freedom, (n, 1)))
+    points = np.vstack([rng.normal(size=(n, d)), heavy])
+    data = Training.of(TrainingPart(points, np.repeat([1, 0], n), np.ones(2 * n), 0))
+    named = {candidate.name: candidate for candidate in library(d)}
+    losses = {
+        name: log_loss(named[name].fit(data).held_out, data.labels).mean()
+        for name in ("waves", "waves of the radius")
+    }
+    assert losses["waves of the radius"] < losses["waves"] - 0.01

@@ -1,0 +1,94 @@
+"""Critics of a few numbers that are made of many features: leading components, and the radius."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from divergences.estimators.feature_maps import Coordinates, FeatureMap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.estimators.critic_candidate import Training
+
+    Array = NDArray[np.float64]
+
+_FEWEST, _MOST = 2, 5
+_COMPARABLE = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Standardized points along some directions."""
+
+    coordinates: Coordinates
+    directions: Array
+
+    def __call__(self, points: Array) -> Array:
+        """Project (k, d) points."""
+        return np.asarray(self.coordinates.line(points) @ self.directions)
+
+
+@dataclass(frozen=True, eq=False)
+class Radius:
+    """Distance from the center of the whitened points."""
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Radii of (k, d) points, as one column."""
+        radii = np.linalg.norm(self.coordinates.white(points), axis=1)
+        return np.asarray(radii[:, np.newaxis])
+
+
+@dataclass(frozen=True, eq=False)
+class Through:
+    """Features of a view of the points."""
+
+    view: Callable[[Array], Array]
+    raw: Callable[[Array], Array]
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        return self.raw(self.view(points))
+
+
+def along_leading_components(
+    training: Training, *, features: Callable[[Training], FeatureMap]
+) -> FeatureMap:
+    """The features of the first principal components (Hotelling, 1933)."""
+    coordinates = training.coordinates
+    directions = _leading(coordinates.line(training.points), coordinates.scale)
+    return _through(training, Projection(coordinates, directions), features)
+
+
+def of_radius(training: Training, *, features: Callable[[Training], FeatureMap]) -> FeatureMap:
+    """The features of the radius alone."""
+    return _through(training, Radius(training.coordinates), features)
+
+
+def _through(
+    training: Training,
+    view: Callable[[Array], Array],
+    features: Callable[[Training], FeatureMap],
+) -> FeatureMap:
+    seen = view(training.points)
+    inner = features(replace(training, points=seen, coordinates=Coordinates.of(seen)))
+    return replace(inner, raw=Through(view, inner.raw))
+
+
+def _leading(line: Array, scale: Array) -> Array:
+    """Two to five directions, as many as stand out most from the rest."""
+    # Features in units of their own have no say by how large they are.
+    units = scale if scale.max() <= _COMPARABLE * scale.min() else np.ones(len(scale))
+    variances, vectors = np.linalg.eigh(np.cov((line * units).T))
+    variances, vectors = variances[::-1], vectors[:, ::-1]
+    drops = variances[_FEWEST - 1 : _MOST] / np.maximum(
+        variances[_FEWEST : _MOST + 1], np.finfo(float).tiny
+    )
+    kept = vectors[:, : _FEWEST + int(np.argmax(drops))]
+    return np.asarray(units[:, np.newaxis] * kept / units.max())
