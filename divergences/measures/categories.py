@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,19 @@ MOST_LEVELS = 250
 
 Levels = tuple[Any, ...]
 
-MISSING = "missing"
-OTHERS = "others"
+
+class Mark(Enum):
+    """Levels of ours, which no level of the data is the same as, whatever its name."""
+
+    MISSING = "missing"
+    OTHERS = "others"
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return self.value
+
+
+MISSING, OTHERS = Mark.MISSING, Mark.OTHERS
 
 
 def is_categorical(series: Any) -> bool:

@@ -137,6 +137,24 @@ def test_a_missing_category_is_a_level():
     assert p.notes == ("1 of 3 rows of p lack values: to lack one counts as a value of its own.",)
 
 
+def test_levels_that_are_named_like_ours_stay_apart():
+    p, q = pair(
+        pd.DataFrame({"c": ["missing", None, "a"]}),
+        pd.DataFrame({"c": ["a", "others", None]}),
+        nan_policy="keep",
+    )
+    assert [str(level) for level in p.levels[0]] == ["a", "missing", "missing", "others"]
+    assert p.points[0, 0] != p.points[1, 0] == q.points[2, 0]
+    frequent = np.repeat(["others", *(f"f{i}" for i in range(MOST_LEVELS - 2))], 2)
+    p, _ = pair(
+        pd.DataFrame({"id": [*frequent, *(f"p{i}" for i in range(300))]}),
+        pd.DataFrame({"id": frequent}),
+    )
+    assert p.levels[0][-1] is OTHERS
+    assert (p.points == MOST_LEVELS - 1).sum() == 300
+    assert (p.points == p.levels[0].index("others")).sum() == 2
+
+
 def test_common_levels_stay_when_samples_pass_again():
     p, q = pair(
         pd.DataFrame({"c": ["z", None, "a"]}),
