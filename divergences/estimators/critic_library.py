@@ -15,6 +15,7 @@ from divergences.estimators.ridge_candidates import (
     RidgeCandidate,
     bumps,
     polynomial,
+    quartics,
     sizes,
     waves,
 )
@@ -106,6 +107,7 @@ def _of_numbers(d: int) -> list[Candidate]:
         pairs = partial(waves, frequencies=few, pairs=each)
         found.append(RidgeCandidate("pairs of waves", pairs))
         found.append(RidgeCandidate("pairs of waves and edges", pairs, True))
+        found.append(RidgeCandidate("quartic in scores", quartics))
     return found + _of_places(d)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -221,6 +222,33 @@ class Polynomial:
             first, second = np.triu_indices(line.shape[1], k=1)
             parts.append(line[:, first] * line[:, second])
         return np.hstack(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Quartics:
+    """All products of one to four normal scores, whose penalty grows beyond two.
+
+    They follow how the tails of two features hang together, as copulas differ.
+    """
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores = self.coordinates.scores(points)
+        return np.column_stack([scores[:, factors].prod(axis=1) for factors in self._factors()])
+
+    def roughness(self) -> Array:
+        """Penalty of each feature."""
+        return np.array([4.0 ** max(0, len(factors) - 2) for factors in self._factors()])
+
+    def _factors(self) -> list[list[int]]:
+        features = range(self.coordinates.d)
+        return [
+            list(factors)
+            for degree in range(1, 5)
+            for factors in combinations_with_replacement(features, degree)
+        ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from divergences.estimators.feature_maps import (
     Bumps,
     FeatureMap,
     Polynomial,
+    Quartics,
     Sizes,
     Waves,
 )
@@ -85,6 +86,12 @@ def polynomial(
     """Coordinates or normal scores, with squares and products if asked for."""
     raw = Polynomial(training.coordinates, by_rank, squares, products)
     return FeatureMap.standardized(raw, training.points)
+
+
+def quartics(training: Training) -> FeatureMap:
+    """Products of up to four normal scores."""
+    raw = Quartics(training.coordinates)
+    return FeatureMap.standardized(raw, training.points, raw.roughness())
 
 
 def sizes(training: Training) -> FeatureMap:

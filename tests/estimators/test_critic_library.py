@@ -1,4 +1,5 @@
 import json
+import math
 import pickle
 
 import numpy as np
@@ -8,7 +9,7 @@ from divergences.estimators.critic_candidate import Training, with_radius
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.mixture_candidate import MixturesCandidate
-from divergences.estimators.ridge_candidates import RidgeCandidate
+from divergences.estimators.ridge_candidates import RidgeCandidate, quartics
 from divergences.estimators.ridge_logistic import log_loss
 from divergences.estimators.tree_candidates import TreesCandidate
 
@@ -172,3 +173,17 @@ def test_mixtures_and_partitions_need_equal_weights():
     names = [candidate.name for candidate in library(2, equal_weights=False)]
     assert not {"gaussian mixtures", "partitions"} & set(names)
     assert "trees" in names
+
+
+def test_quartics_are_all_products_of_up_to_four_scores():
+    data = training(3)
+    raw = quartics(data).raw
+    features, scores = raw(data.points), data.coordinates.scores(data.points)
+    # As many as there are monomials of three variables up to degree four, but for the constant.
+    assert features.shape[1] == math.comb(3 + 4, 4) - 1
+    np.testing.assert_allclose(features[:, :3], scores)
+    product = scores[:, 0] * scores[:, 1] ** 2 * scores[:, 2]
+    matches = np.isclose(features, product[:, np.newaxis]).all(axis=0)
+    assert matches.sum() == 1
+    assert raw.roughness()[matches] == [16.0]
+    assert raw.roughness()[:3].tolist() == [1.0, 1.0, 1.0]
