@@ -263,20 +263,30 @@ def test_unknown_setting():
         Stacked(folds=3)
 
 
+def covered(pair, n, seeds):
+    truth, inside = pair.truth["JS"], 0
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        found = dv.js_divergence(pair.sample_p(n, rng), pair.sample_q(n, rng), rng=seed)
+        low, high = found.interval()
+        inside += low <= truth <= high
+    return inside / seeds
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [8])
-def test_intervals_cover(capsys, seeds):
-    shares, n = {}, 500
-    for pair in PAIRS:
-        truth, inside = pair.truth["JS"], 0
-        for seed in range(seeds):
-            rng = np.random.default_rng(seed)
-            found = dv.js_divergence(pair.sample_p(n, rng), pair.sample_q(n, rng), rng=seed)
-            low, high = found.interval()
-            inside += low <= truth <= high
-        shares[pair.name] = inside / seeds
+def test_intervals_cover_on_average(capsys):
+    shares = {pair.name: covered(pair, 500, 8) for pair in PAIRS}
     pooled = float(np.mean(list(shares.values())))
     with capsys.disabled():
         low = sorted((share, name) for name, share in shares.items() if share < 0.9)
         print(f"\npooled coverage {pooled:.3f} of {len(shares)} pairs; below 0.9: {low}")
-    assert pooled >= 0.85
+    # Of 504 intervals that cover in 93 to 98 of a hundred cases.
+    assert 0.93 - 3 * 0.011 < pooled < 0.98 + 3 * 0.006
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [pair.name for pair in PAIRS])
+def test_intervals_cover_for_each_pair(name):
+    # Two to ten minutes a pair. Of 200 intervals that cover in 90 of a hundred cases, fewer than
+    # 0.85 do in one of a hundred runs.
+    assert covered(pair_named(name), 1000, 200) >= 0.85
