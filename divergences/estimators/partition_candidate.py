@@ -71,11 +71,10 @@ class PartitionCandidate:
             return None
         points = training.coordinates.numbers(training.points)[:, columns]
         few = replace(training, points=points, coordinates=Coordinates.of(points))
-        grids = _first_grids(few)
-        first = _critic(max(grids, key=_Grid.evidence))
-        if falls_behind(few, first.held_out, np.ones(len(points), dtype=bool)):
+        grid = _Grid.of(few, None, _CELLS[len(columns)][0])
+        if falls_behind(few, _critic(grid).held_out, np.ones(len(points), dtype=bool)):
             return None
-        found = _fit_finer(few, grids)
+        found = _fit_finer(few, [grid])
         evaluate = _OfColumns(training.coordinates, columns, found.evaluate)
         return replace(found, evaluate=evaluate, optimism=_OPTIMISM + _OPTIMISM_OF_COLUMNS)
 

@@ -14,7 +14,9 @@ understates at new ones, which `Stacked` relies on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,16 +47,21 @@ class RidgeFit:
         The intercept first.
     fitted : ndarray of shape (n,)
         Log-odds at the points.
-    left_out : ndarray of shape (n,)
-        Log-odds at each point, of the fit without it.
     evidence : float
         Logarithm of the marginal likelihood, but for a constant.
+    without_own : callable
+        () -> `left_out`.
     """
 
     coefficients: NDArray[np.float64]
     fitted: NDArray[np.float64]
-    left_out: NDArray[np.float64]
     evidence: float
+    without_own: Callable[[], NDArray[np.float64]]
+
+    @cached_property
+    def left_out(self) -> NDArray[np.float64]:
+        """Log-odds at each point, of the fit without it."""
+        return self.without_own()
 
 
 def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -149,8 +156,8 @@ def fit_ridge(
             break
     # The intercept has no prior to speak of.
     evidence = 0.5 * float(np.log(penalty[1:]).sum()) - float(np.log(np.diag(factor[0])).sum())
-    left_out = _left_out(design, labels, weights, odds, factor)
-    return RidgeFit(coefficients, odds, left_out, evidence - value)
+    without_own = partial(_left_out, design, labels, weights, odds, factor)
+    return RidgeFit(coefficients, odds, evidence - value, without_own)
 
 
 def _objective(
