@@ -114,22 +114,33 @@ class Ellipsoid:
 def ellipsoid_about(points: Array) -> tuple[Beyond, Array] | None:
     """The ellipsoid of least volume, and how far each point lies beyond that of all the others.
 
-    None where there are too few points, or all of them in a plane.
+    None where there are too few different points, or all of them nearly in a plane.
     """
-    n, d = points.shape
-    variances = np.linalg.eigvalsh(np.cov(points.T)) if n > 1 else np.zeros(d)
-    if n < 2 * d * (d + 3) or variances[0] <= _FLATTEST * variances[-1]:
+    places, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
+    n, d = places.shape
+    if n < 2 * d * (d + 3):
         return None
-    ellipsoid, active, weights = _smallest_ellipsoid(points)
-    support = np.flatnonzero(weights > _LEAST_WEIGHT)
-    excess = np.empty(len(support))
-    for place, carrier in enumerate(support):
-        others = np.delete(active, carrier)
-        # All others carry a little of what is gone, so that no dimension is lost.
-        shared = np.delete(weights, carrier) + weights[carrier] / len(others)
-        without, _ = _ellipsoid(points[others], shared)
-        excess[place] = without(points[active[[carrier]]])[0]
-    return Beyond.of(ellipsoid, active[support], np.maximum(excess, 0.0), n)
+    variances = np.linalg.eigvalsh(np.cov(places.T))
+    if variances[0] <= _FLATTEST * variances[-1]:
+        return None
+    try:
+        ellipsoid, active, weights = _smallest_ellipsoid(places)
+        support = np.flatnonzero(weights > _LEAST_WEIGHT)
+        excess = np.array([_beyond_other_places(places[active], weights, int(i)) for i in support])
+    except (np.linalg.LinAlgError, RuntimeError):
+        # Rounding decides in which plane they nearly lie.
+        return None
+    # A point that is there twice lies within the shape of the others.
+    excess[counts[active[support]] > 1] = 0.0
+    return Beyond.of(ellipsoid, first[active[support]], excess, len(points))
+
+
+def _beyond_other_places(places: Array, weights: Array, i: int) -> float:
+    others = np.delete(places, i, axis=0)
+    # All others carry a little of what is gone, so that no dimension is lost.
+    shared = np.delete(weights, i) + weights[i] / len(others)
+    ellipsoid, _ = _ellipsoid(others, shared)
+    return max(0.0, float(ellipsoid(places[i : i + 1])[0]))
 
 
 def _smallest_ellipsoid(points: Array) -> tuple[Ellipsoid, NDArray[np.intp], Array]:
@@ -139,7 +150,8 @@ def _smallest_ellipsoid(points: Array) -> tuple[Ellipsoid, NDArray[np.intp], Arr
     """
     centered = points - points.mean(axis=0)
     far = np.einsum("ij,jk,ik->i", centered, np.linalg.inv(np.cov(points.T)), centered)
-    active = np.argsort(-far, kind="stable")[: _FIRST_ACTIVE * points.shape[1]]
+    farthest = np.argsort(-far, kind="stable")[: _FIRST_ACTIVE * points.shape[1]]
+    active = np.unique([*farthest, *points.argmin(axis=0), *points.argmax(axis=0)])
     weights = np.full(len(active), 1.0 / len(active))
     while True:
         ellipsoid, weights = _ellipsoid(points[active], weights)

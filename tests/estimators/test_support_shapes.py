@@ -103,3 +103,38 @@ def test_hull_of_lattice_points_has_its_corners():
     # Each corner is there three times, and none lies beyond the others.
     assert not left_out.any()
     np.testing.assert_allclose(shape(np.array([[2.5, 2.5], [5.1, 2.0]])), [0, FARTHEST])
+
+
+ODD = {
+    "rounded": lambda rng, n, d: np.round(rng.normal(size=(n, d))),
+    "binary": lambda rng, n, d: rng.integers(0, 2, (n, d)).astype(float),
+    "heavy tails": lambda rng, n, d: rng.standard_t(0.7, (n, d)),
+    "copies": lambda rng, n, d: np.repeat(rng.normal(size=(n // 5, d)), 5, axis=0),
+    "constant": lambda rng, n, d: rng.normal(size=(n, d)) * (np.arange(d) > 0),
+    "nearly in a plane": lambda rng, n, d: rng.normal(size=(n, 1)) + 1e-7 * rng.normal(size=(n, d)),
+    "scales": lambda rng, n, d: rng.normal(size=(n, d)) * 10.0 ** np.linspace(-6, 6, d),
+    "sphere": lambda rng, n, d: (lambda z: z / np.linalg.norm(z, axis=1, keepdims=True))(
+        rng.normal(size=(n, d))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_shapes_of_odd_points_are_finite(kind, d):
+    for seed, n in enumerate([10, 60, 100, 300, 1000]):
+        points = ODD[kind](np.random.default_rng(seed), n, d)
+        for found in (ellipsoid_about(points), hull_about(points) if d <= 3 else None):
+            if found is not None:
+                shape, left_out = found
+                assert np.isfinite(left_out).all()
+                assert np.all((left_out >= 0) & (left_out <= FARTHEST))
+                assert np.isfinite(shape(points)).all()
+                assert np.quantile(shape.gauge(points), 0.99) < 1e-4
+
+
+def test_points_that_are_there_twice_lie_within_the_others():
+    points = np.repeat(ball(100, 3, seed=1), 2, axis=0)
+    shape, left_out = ellipsoid_about(points)
+    assert not left_out.any()
+    assert shape(points * 1.5).max() == FARTHEST
