@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES = 10
 _PRODUCTS = 60
+# Of means that are of order one: constant columns differ by rounding alone.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class ChosenProducts:
 
 @dataclass(frozen=True, eq=False)
 class ChosenWaves:
-    """Normal scores, their squares, and some products of two or three cosines of ranks.
+    """Normal scores, their squares, and some products of two or three scores, sizes or waves.
 
     Parameters
     ----------
@@ -150,4 +152,4 @@ def _standardized_difference(
         spread = (squares * ((mass * factor) ** 2)[:, np.newaxis]).T @ squares
         difference += sign * mean
         variance += np.maximum(spread - mean**2 * float(mass @ mass), 0.0)
-    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, np.finfo(float).tiny)))
+    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))

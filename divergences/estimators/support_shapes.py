@@ -17,6 +17,8 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.spatial import ConvexHull, QhullError
 
+from divergences.work import row_tiles
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -203,7 +205,11 @@ class Hull:
 
     def __call__(self, points: Array) -> Array:
         """Distance beyond the farthest face of (k, d) points."""
-        return np.asarray((points @ self.faces[:, :-1].T + self.faces[:, -1]).max(axis=1))
+        distances = np.empty(len(points))
+        for rows in row_tiles(len(points), len(self.faces)):
+            beyond = points[rows] @ self.faces[:, :-1].T + self.faces[:, -1]
+            distances[rows] = beyond.max(axis=1)
+        return distances
 
 
 def hull_about(points: Array) -> tuple[Beyond, Array] | None:

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
+from divergences.estimators.chosen_products import (
+    ChosenProducts,
+    ChosenWaves,
+    strongest_interaction,
+)
 from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
@@ -96,3 +100,11 @@ def test_a_sign_of_three_features_is_learned_where_no_pair_tells():
     # The exact ratio is 1.8 or 0.2, which gains 0.1018 nats; smooth products see half of the step.
     assert losses["quadratic in scores"] > np.log(2) - 0.005
     assert losses["chosen products of waves"] < np.log(2) - 0.4 * 0.1018
+
+
+def test_constant_columns_interact_with_nothing():
+    rng = np.random.default_rng(0)
+    points = np.column_stack([np.full(400, 3.7), np.full(400, -0.1), rng.normal(size=(400, 3))])
+    labels, weights = np.repeat([1, 0], [150, 250]), rng.uniform(0.3, 2.0, 400)
+    coordinates = Coordinates.of(points)
+    assert strongest_interaction(coordinates, points, labels, weights) is None
