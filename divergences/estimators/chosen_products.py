@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES = 10
 _PRODUCTS = 60
+_ROWS_TO_CHOOSE_BY = 20_000
 # Of means that are of order one: constant columns differ by rounding alone.
 _ROUNDING = 1e-9
 
@@ -73,7 +74,8 @@ class ChosenWaves:
         """Features of (k, d) points."""
         scores, waves = self.coordinates.scores(points), _waves(self.coordinates, points)
         waves = np.column_stack([waves, np.ones(len(points))])
-        return np.hstack([scores, scores**2, waves[:, self.factors].prod(axis=2)])
+        first, second, third = (waves[:, factor] for factor in self.factors.T)
+        return np.hstack([scores, scores**2, first * second * third])
 
 
 def strongest_interaction(
@@ -91,7 +93,9 @@ def _clear_products(
     coordinates: Coordinates, points: Array, labels: Places, weights: Array
 ) -> tuple[Places, Array]:
     """The products that differ most, with how much, in standard errors."""
-    parts, d = _parts(_waves(coordinates, points), labels, weights), coordinates.d
+    rows = slice(None, None, -(-len(points) // _ROWS_TO_CHOOSE_BY))
+    parts = _parts(_waves(coordinates, points[rows]), labels[rows], weights[rows])
+    d = coordinates.d
     columns = np.arange(d * _KINDS)
     found = [_pairs(parts, columns, d)]
     if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES:
