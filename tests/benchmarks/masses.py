@@ -19,6 +19,8 @@ LogDensity = Callable[[np.ndarray], np.ndarray]
 DIVERGENCES = ("JS", "KL", "reverse KL", "TV", "H2", "chi2")
 _NODES = 400_000
 _SIDE = 2_000
+_SIDE_IN_SPACE = 72
+_LIGHTEST = -40.0
 _ROUNDING = 1e-9
 
 
@@ -67,6 +69,22 @@ def plane(p: LogDensity, q: LogDensity, low: float, high: float) -> Masses:
     u, step = _midpoints(low, high, _SIDE)
     points = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
     return _normalized(p(points) + 2 * math.log(step), q(points) + 2 * math.log(step))
+
+
+def space(p: LogDensity, q: LogDensity, d: int, low: float, high: float) -> Masses:
+    """Midpoint rule on a cube, slice by slice, without the cells too light to matter.
+
+    In four dimensions, with cells of a quarter of a unit, errors for normals of unit spread are
+    about 1e-9, but 1e-5 for TV, whose integrand has kinks.
+    """
+    u, step = _midpoints(low, high, _SIDE_IN_SPACE)
+    rest = np.stack(np.meshgrid(*[u] * (d - 1)), axis=-1).reshape(-1, d - 1)
+    slices = []
+    for first in u:
+        points = np.column_stack([np.full(len(rest), first), rest])
+        log_masses = np.array([p(points), q(points)]) + d * math.log(step)
+        slices.append(log_masses[:, log_masses.max(axis=0) > _LIGHTEST])
+    return _normalized(*np.concatenate(slices, axis=1))
 
 
 def drawn(log_ratio: np.ndarray) -> Masses:

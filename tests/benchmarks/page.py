@@ -49,7 +49,8 @@ def text() -> str:
     """The page, as the summaries have it."""
     scores = {name: Scores.read(name, N) for name in DIVERGENCES}
     facts = {
-        "pairs": str(len(PAIRS)),
+        # Those with results, as a pair may be added before anyone is measured on it.
+        "pairs": str(len(scores["JS"].cases)),
         "n": f"{N:,}",
         "n public": f"{N_PUBLIC:,}",
         "headline": headline(scores["JS"]),

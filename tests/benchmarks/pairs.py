@@ -6,6 +6,7 @@ from tests.benchmarks.pair import Pair, Tags, bound, has_floor, yardstick
 from tests.benchmarks.pairs_lattice import ON_A_LATTICE
 from tests.benchmarks.pairs_line import ALONG_A_LINE, ON_THE_LINE
 from tests.benchmarks.pairs_plane import IN_THE_PLANE, MANY_FEATURES
+from tests.benchmarks.pairs_structure import WITH_STRUCTURE
 
 __all__ = ["PAIRS", "Pair", "Tags", "bound", "has_floor", "pair_named", "yardstick"]
 
@@ -14,6 +15,7 @@ PAIRS: tuple[Pair, ...] = (
     *IN_THE_PLANE,
     *ALONG_A_LINE,
     *MANY_FEATURES,
+    *WITH_STRUCTURE,
     *ON_A_LATTICE,
 )
 
