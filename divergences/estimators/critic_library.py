@@ -125,6 +125,7 @@ def _of_places(d: int) -> list[Candidate]:
         found.append(RidgeCandidate("bumps in scores", by_rank))
     elif d <= _MOST_FEATURES_TO_SCREEN:
         for name, features in (
+            ("quadratic", partial(polynomial, squares=True, products=True)),
             ("bumps", partial(bumps, bandwidth=0.5)),
             ("pairs of waves", partial(waves, frequencies=10, pairs=3)),
         ):
