@@ -109,7 +109,7 @@ class FittedCritic:
         Log-odds at each point of a fit without it, or without its fold.
     fitted : ndarray of shape (n,)
         Log-odds of the fit to all points; `held_out` once more for critics whose own points say
-        nothing, such as trees.
+        nothing, such as trees, and halfway for those whose held-out values owe something to them.
     evaluate : callable
         (k, d) points to (k,) log-odds. Picklable.
     optimism : float
