@@ -32,6 +32,7 @@ _SHARE_OF_DRIFT = 1.23
 _REACH = 1.96
 _TELLING = 0.1
 _SLIGHT = 0.5
+_TOO_LARGE = 0.25
 _LOPSIDED = 0.7
 
 
@@ -281,13 +282,16 @@ def _combined(definition: RatioDivergence, short: float, full: float, variance: 
     """A one-sided mean, and as much of the variational form's correction as is not noise.
 
     The one-sided mean has an error of first order in the critic's; the variational form has not,
-    but its exponentials can be all noise. With the correction c and its variance v, c c²/(c² + v)
-    is added.
+    but its exponentials can be all noise, in a few points or one. Of the correction c with
+    variance v the share 1 - v/c² is added, which is zero where one point makes it, and less the
+    larger it is beside the value: where it comes near a quarter, first order says nothing.
     """
     correction = full - short
     if not definition.one_sided or correction == 0:
         return short
-    return short + correction * correction**2 / (correction**2 + variance)
+    beside = correction / (_TOO_LARGE * (1.0 + abs(short)))
+    surely = max(0.0, 1.0 - variance / correction**2)
+    return short + correction * surely * max(0.0, 1.0 - beside**2)
 
 
 def _fresh(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> Fresh | None:

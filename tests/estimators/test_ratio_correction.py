@@ -150,10 +150,30 @@ def test_error_bar_is_never_below_one_point_more_or_less():
 
 @pytest.mark.parametrize("definition", [KullbackLeibler(), ChiSquared(), Renyi(2.0)])
 def test_one_sided_means_take_as_much_correction_as_is_not_noise(definition):
+    # A small correction whole; half of it where its variance is half of its square; none of one
+    # that is no larger than its noise, or a quarter of one more than the value.
     assert _combined(definition, 0.3, 0.3, 0.0) == 0.3
-    assert _combined(definition, 0.3, 0.5, 0.0) == pytest.approx(0.5)
-    assert _combined(definition, 0.3, 0.5, 0.04) == pytest.approx(0.4)
-    assert _combined(definition, 0.3, 0.1, 1e9) == pytest.approx(0.3)
+    assert _combined(definition, 0.3, 0.31, 0.0) == pytest.approx(0.31, abs=1e-4)
+    assert _combined(definition, 0.3, 0.31, 0.5e-4) == pytest.approx(0.305, abs=1e-4)
+    assert _combined(definition, 0.3, 0.31, 1e-4) == pytest.approx(0.3)
+    assert _combined(definition, 0.3, 0.1, 1e9) == 0.3
+    assert _combined(definition, 0.3, 0.3 + 1.3 / 4, 0.0) == pytest.approx(0.3)
+    assert _combined(definition, 0.3, -20.0, 0.0) == 0.3
+
+
+@pytest.mark.parametrize("definition", [KullbackLeibler(), ChiSquared()])
+def test_one_point_of_an_enormous_ratio_does_not_sway_one_sided_means(definition):
+    at_p, at_q = np.full(N, 0.4), np.full(N, -0.4)
+    points = as_samples(np.zeros((N, 1)))
+    rows = (np.arange(N), np.arange(N))
+    found = []
+    for odd in (-0.4, 10.0):
+        at_q[7] = odd
+        gap = Gap(rows, (at_p, at_q), (at_p, at_q), 1.0)
+        ratio = LogRatio(at_p, at_q, lambda x: x[:, 0], gap=gap)
+        found.append(read_ratio(definition, ratio, points, points).inner)
+    assert found[1] == pytest.approx(definition.point_terms(at_p, at_q)[0][0], rel=0.05)
+    assert found[1] == pytest.approx(found[0], abs=0.15)
 
 
 def test_divergences_that_average_over_both_take_no_correction():
