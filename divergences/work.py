@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -98,11 +99,17 @@ def single_threaded() -> Iterator[None]:
     On matrices of a few hundred columns the threads of a BLAS or of OpenMP mostly wait for each
     other: two took twice to six times as long as one. Workers do better.
     """
-    import sklearn.ensemble  # noqa: F401  the thread pools to limit must be loaded
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1):
+    with _thread_pools().limit(limits=1):
         yield
+
+
+@cache
+def _thread_pools() -> Any:
+    # Finding them reads a map of all that is loaded, which takes milliseconds.
+    import sklearn.ensemble  # noqa: F401  the thread pools to limit must be loaded
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 def row_tiles(n_rows: int, n_columns: int, arrays: int = 3) -> list[slice]:

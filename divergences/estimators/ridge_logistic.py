@@ -15,7 +15,7 @@ understates at new ones, which `Stacked` relies on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ _ROWS_TO_CHOOSE_BY = 16_000
 _NEWTON_STEPS = 40
 _CONVERGED = 1e-6
 _SHORTEST_STEP = 1e-4
+_NEAR, _SLOW = 0.001, 0.1
 _CLEARLY_WORSE = 3.0
 _INTERCEPT = 1e-6
 _LARGEST_LEVERAGE = 0.999
@@ -49,6 +50,10 @@ class RidgeFit:
         Log-odds at the points.
     evidence : float
         Logarithm of the marginal likelihood, but for a constant.
+    information : ndarray of shape (k + 1, k + 1)
+        Hessian of the loss without its penalty.
+    total : float
+        Sum of the weights.
     without_own : callable
         () -> `left_out`.
     """
@@ -56,12 +61,22 @@ class RidgeFit:
     coefficients: NDArray[np.float64]
     fitted: NDArray[np.float64]
     evidence: float
+    information: NDArray[np.float64]
+    total: float
     without_own: Callable[[], NDArray[np.float64]]
 
     @cached_property
     def left_out(self) -> NDArray[np.float64]:
         """Log-odds at each point, of the fit without it."""
         return self.without_own()
+
+    def without_feature(self, place: int) -> RidgeFit:
+        """Where to start from when a feature is dropped."""
+        column = place + 1
+        information = np.delete(np.delete(self.information, column, axis=0), column, axis=1)
+        return replace(
+            self, coefficients=np.delete(self.coefficients, column), information=information
+        )
 
 
 def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -104,10 +119,9 @@ def fit_best_strength(
         rows = np.linspace(0, len(design) - 1, _ROWS_TO_CHOOSE_BY).astype(np.intp)
     chosen = design[rows], labels[rows], weights[rows]
     best_strength, best = STRENGTHS[0], None
-    start: NDArray[np.float64] | None = None
+    fit: RidgeFit | None = None
     for strength in STRENGTHS:
-        fit = fit_ridge(*chosen, strength * roughness, start)
-        start = fit.coefficients
+        fit = fit_ridge(*chosen, strength * roughness, fit)
         if best is None or fit.evidence > best.evidence:
             best_strength, best = strength, fit
         elif fit.evidence < best.evidence - _CLEARLY_WORSE:
@@ -115,7 +129,7 @@ def fit_best_strength(
     assert best is not None
     if len(rows) == len(design):
         return best
-    return fit_ridge(design, labels, weights, best_strength * roughness, best.coefficients)
+    return fit_ridge(design, labels, weights, best_strength * roughness, best)
 
 
 def fit_ridge(
@@ -123,62 +137,97 @@ def fit_ridge(
     labels: NDArray[np.intp],
     weights: NDArray[np.float64],
     penalty: NDArray[np.float64],
-    start: NDArray[np.float64] | None = None,
+    start: RidgeFit | None = None,
 ) -> RidgeFit:
-    """Fit by Newton's method with step halving; the design's first column is the intercept's."""
-    penalty = np.concatenate([[_INTERCEPT], penalty])
-    coefficients = np.zeros(design.shape[1]) if start is None else start
-    odds = design @ coefficients
-    value = _objective(odds, labels, weights, coefficients, penalty)
+    """Fit by Newton's method with step halving; the design's first column is the intercept's.
+
+    The Hessian, which costs most, is kept from step to step, and from the start, for as long as
+    steps with it do well; the last one is taken next to the solution.
+    """
+    problem = _Problem(design, labels, weights, np.concatenate([[_INTERCEPT], penalty]))
+    total = float(weights.sum())
+    coefficients, information = np.zeros(design.shape[1]), np.empty((0, 0))
     factor: Any = None
+    if start is not None:
+        coefficients = start.coefficients
+        information = start.information * (total / start.total)
+        factor = problem.factor(information)
+    odds, last_gain, settled = design @ coefficients, np.inf, False
     for _ in range(_NEWTON_STEPS):
-        posterior = expit(odds)
-        slope = design.T @ (weights * (posterior - labels)) + penalty * coefficients
-        factor = cho_factor(
-            _hessian(design, weights * posterior * (1 - posterior), penalty),
-            lower=True,
-            check_finite=False,
-        )
-        step = cho_solve(factor, slope, check_finite=False)
-        gain, share = float(slope @ step), 1.0
-        while True:
-            trial = coefficients - share * step
-            trial_odds = design @ trial
-            trial_value = _objective(trial_odds, labels, weights, trial, penalty)
-            # Below that gain, rounding decides whether a step seems to help.
-            if trial_value <= value - 1e-4 * share * gain or gain < _CONVERGED:
-                break
-            if share < _SHORTEST_STEP:
-                break
-            share /= 2
-        coefficients, odds, value = trial, trial_odds, trial_value
+        slope = problem.slope(coefficients, odds)
+        gain = np.inf if factor is None else _gain(factor, slope)
+        if factor is None or gain > _SLOW * last_gain or (gain < _NEAR and not settled):
+            information = problem.information(odds)
+            factor = problem.factor(information)
+            gain = _gain(factor, slope)
+            settled = gain < _NEAR
+        coefficients, odds = problem.descend(coefficients, odds, factor, slope)
         if gain < _CONVERGED:
             break
+        last_gain = gain
     # The intercept has no prior to speak of.
-    evidence = 0.5 * float(np.log(penalty[1:]).sum()) - float(np.log(np.diag(factor[0])).sum())
+    evidence = 0.5 * float(np.log(problem.penalty[1:]).sum()) - problem.value(coefficients, odds)
+    evidence -= float(np.log(np.diag(factor[0])).sum())
     without_own = partial(_left_out, design, labels, weights, odds, factor)
-    return RidgeFit(coefficients, odds, evidence - value, without_own)
+    return RidgeFit(coefficients, odds, evidence, information, total, without_own)
 
 
-def _objective(
-    odds: NDArray[np.float64],
-    labels: NDArray[np.intp],
-    weights: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    penalty: NDArray[np.float64],
-) -> float:
-    return float(weights @ log_loss(odds, labels) + 0.5 * penalty @ coefficients**2)
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What is minimized, with its slope and curvature, at coefficients and their odds."""
+
+    design: NDArray[np.float64]
+    labels: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    penalty: NDArray[np.float64]
+
+    def value(self, coefficients: NDArray[np.float64], odds: NDArray[np.float64]) -> float:
+        loss = self.weights @ log_loss(odds, self.labels)
+        return float(loss + 0.5 * self.penalty @ coefficients**2)
+
+    def slope(
+        self, coefficients: NDArray[np.float64], odds: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        excess = self.weights * (expit(odds) - self.labels)
+        return np.asarray(excess @ self.design + self.penalty * coefficients)
+
+    def information(self, odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The Hessian without its penalty."""
+        posterior = expit(odds)
+        root = np.sqrt(self.weights * posterior * (1 - posterior))[:, np.newaxis]
+        found = np.zeros((len(self.penalty), len(self.penalty)))
+        for start in range(0, len(odds), _ROWS_OF_TILE):
+            rows = slice(start, start + _ROWS_OF_TILE)
+            scaled = self.design[rows] * root[rows]
+            found += scaled.T @ scaled
+        return found
+
+    def factor(self, information: NDArray[np.float64]) -> Any:
+        return cho_factor(information + np.diag(self.penalty), lower=True, check_finite=False)
+
+    def descend(
+        self,
+        coefficients: NDArray[np.float64],
+        odds: NDArray[np.float64],
+        factor: Any,
+        slope: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """One step, halved until it gains what its slope lets expect."""
+        step = cho_solve(factor, slope, check_finite=False)
+        value, gain, share = self.value(coefficients, odds), float(slope @ step), 1.0
+        while True:
+            trial = coefficients - share * step
+            trial_odds = self.design @ trial
+            reached = self.value(trial, trial_odds) <= value - 1e-4 * share * gain
+            # Below that gain, rounding decides whether a step seems to help.
+            if reached or gain < _CONVERGED or share < _SHORTEST_STEP:
+                return trial, trial_odds
+            share /= 2
 
 
-def _hessian(
-    design: NDArray[np.float64], curvature: NDArray[np.float64], penalty: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    hessian = np.diag(penalty)
-    for start in range(0, len(design), _ROWS_OF_TILE):
-        rows = slice(start, start + _ROWS_OF_TILE)
-        scaled = design[rows] * np.sqrt(curvature[rows])[:, np.newaxis]
-        hessian += scaled.T @ scaled
-    return hessian
+def _gain(factor: Any, slope: NDArray[np.float64]) -> float:
+    """What a step by this factor of the Hessian lets expect, times two."""
+    return float(slope @ cho_solve(factor, slope, check_finite=False))
 
 
 def _left_out(

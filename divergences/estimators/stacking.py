@@ -150,11 +150,11 @@ def _select(
 ) -> tuple[list[int], RidgeFit | None]:
     labels, weights = training.labels, training.weights
 
-    def fit(columns: list[int]) -> tuple[RidgeFit | None, float]:
+    def fit(columns: list[int], start: RidgeFit | None = None) -> tuple[RidgeFit | None, float]:
         if not columns:
             return None, float(weights.sum() * np.log(2))
         design = with_intercept(held_out[:, columns])
-        found = fit_ridge(design, labels, weights, np.full(len(columns), _PRIOR))
+        found = fit_ridge(design, labels, weights, np.full(len(columns), _PRIOR), start)
         return found, float(weights @ log_loss(found.fitted, labels))
 
     chosen = list(range(held_out.shape[1]))
@@ -163,12 +163,14 @@ def _select(
         lowest = int(np.argmin(found.coefficients[1:]))
         if found.coefficients[1 + lowest] >= 0:
             without = [chosen[:i] + chosen[i + 1 :] for i in range(len(chosen))]
-            losses = [fit(columns)[1] for columns in without]
+            losses = [
+                fit(columns, found.without_feature(i))[1] for i, columns in enumerate(without)
+            ]
             # Between two that do as well, the one whose own points say something is kept.
             gains = np.array([without_it - loss for without_it in losses]) - optimism[chosen]
             lowest = int(np.argmin(gains - _HANDICAP * without_own[chosen]))
             if gains[lowest] >= _LEAST_GAIN:
                 break
         chosen.pop(lowest)
-        found, loss = fit(chosen)
+        found, loss = fit(chosen, found.without_feature(lowest))
     return chosen, found
