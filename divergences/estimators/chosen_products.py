@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.estimators.feature_maps import FeatureMap, thinned
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES = 10
 _PRODUCTS = 60
-_ROWS_TO_CHOOSE_BY = 20_000
 # Of means that are of order one: constant columns differ by rounding alone.
 _ROUNDING = 1e-9
 
@@ -35,12 +36,12 @@ class ChosenProducts:
     @classmethod
     def most_different(
         cls, coordinates: Coordinates, points: Array, labels: Places, weights: Array
-    ) -> ChosenProducts:
+    ) -> FeatureMap:
         """Keep the pairs whose mean product differs most, in standard errors."""
-        parts = _parts(coordinates.scores(points), labels, weights)
+        parts = by_label(coordinates.scores(points), labels, weights)
         first, second = np.triu_indices(coordinates.d, k=1)
-        chosen = _largest(_standardized_difference(parts)[first, second])
-        return cls(coordinates, first[chosen], second[chosen])
+        chosen = _largest(product_difference(parts)[first, second])
+        return FeatureMap.standardized(cls(coordinates, first[chosen], second[chosen]), points)
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
@@ -65,10 +66,10 @@ class ChosenWaves:
     @classmethod
     def most_different(
         cls, coordinates: Coordinates, points: Array, labels: Places, weights: Array
-    ) -> ChosenWaves:
+    ) -> FeatureMap:
         """Keep the products whose means differ most, in standard errors."""
         factors, _ = _clear_products(coordinates, points, labels, weights)
-        return cls(coordinates, factors)
+        return FeatureMap.standardized(cls(coordinates, factors), points)
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
@@ -93,8 +94,8 @@ def _clear_products(
     coordinates: Coordinates, points: Array, labels: Places, weights: Array
 ) -> tuple[Places, Array]:
     """The products that differ most, with how much, in standard errors."""
-    rows = slice(None, None, -(-len(points) // _ROWS_TO_CHOOSE_BY))
-    parts = _parts(_waves(coordinates, points[rows]), labels[rows], weights[rows])
+    waves = _waves(coordinates, thinned(points))
+    parts = by_label(waves, thinned(labels), thinned(weights))
     d = coordinates.d
     columns = np.arange(d * _KINDS)
     found = [_pairs(parts, columns, d)]
@@ -119,7 +120,8 @@ def _waves(coordinates: Coordinates, points: Array) -> Array:
     return np.hstack([scores, sizes, *cosines])
 
 
-def _parts(values: Array, labels: Places, weights: Array) -> list[tuple[Array, Array]]:
+def by_label(values: Array, labels: Places, weights: Array) -> list[tuple[Array, Array]]:
+    """Values and masses of P's rows, and of Q's."""
     return [
         (values[labels == label], weights[labels == label] / weights[labels == label].sum())
         for label in (1, 0)
@@ -139,11 +141,21 @@ def _pairs(
     first, second = first[apart], second[apart]
     chosen = [(values[:, columns], mass) for values, mass in parts]
     times = [values[:, third] for values, _ in parts] if third >= 0 else [1.0, 1.0]
-    ratio = _standardized_difference(chosen, times)[first, second]
+    ratio = product_difference(chosen, times)[first, second]
     return np.column_stack([columns[first], columns[second], np.full(len(first), third)]), ratio
 
 
-def _standardized_difference(
+def mean_difference(parts: list[tuple[Array, Array]]) -> Array:
+    """Of the means of all columns, in standard errors."""
+    difference, variance = np.zeros(parts[0][0].shape[1]), np.zeros(parts[0][0].shape[1])
+    for sign, (values, mass) in zip((1.0, -1.0), parts, strict=True):
+        mean = mass @ values
+        difference += sign * mean
+        variance += mass**2 @ (values - mean) ** 2
+    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))
+
+
+def product_difference(
     parts: list[tuple[Array, Array]], times: Sequence[Array | float] = (1.0, 1.0)
 ) -> Array:
     """Of the mean products of all columns, times one more, in standard errors."""

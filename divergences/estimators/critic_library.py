@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
+from divergences.estimators.chosen_directions import directions_that_differ
+from divergences.estimators.chosen_pairs import pairs_that_differ, whitened_pairs_that_differ
 from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.cluster_features import clusters
 from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.partition_candidate import PartitionCandidate
-from divergences.estimators.projections import along_leading_components, of_radius
+from divergences.estimators.projections import along_leading_components, of_direction, of_radius
 from divergences.estimators.ridge_candidates import (
     RidgeCandidate,
     bumps,
@@ -61,6 +63,11 @@ def library(
         found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
     if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(ScreenedCandidate("chosen products of waves", ChosenWaves.most_different))
+    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(ScreenedCandidate("chosen pairs", pairs_that_differ))
+        found.append(ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ))
+    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
+        found.append(ScreenedCandidate("chosen directions", directions_that_differ))
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
@@ -102,6 +109,9 @@ def _of_numbers(d: int) -> list[Candidate]:
         if d <= _MOST_FEATURES_WITH_RANK_PRODUCTS:
             found.append(RidgeCandidate("quadratic in scores", partial(products, by_rank=True)))
             found.append(RidgeCandidate("products of sizes", sizes))
+            angular = quartics if d <= _MOST_FEATURES_WITH_PAIRS else products
+            alone = partial(of_direction, features=angular)
+            found.append(RidgeCandidate("directions", alone))
     if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
         few, each = (10, 5) if d == 2 else (10, 3) if d == 3 else (5, 3)
         pairs = partial(waves, frequencies=few, pairs=each)

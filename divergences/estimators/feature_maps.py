@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -23,7 +23,7 @@ _KNOTS = 400
 _NORMAL_QUARTILES = 1.349
 _JITTER = 1e-6
 _SMALLEST_EIGENVALUE = 1e-7
-_ROWS_TO_STANDARDIZE_BY = 20_000
+_ROWS_OF_MEANS = 20_000
 # Each tile stays in the cache of a core.
 _ARRAYS_OF_BUMPS = 16
 
@@ -165,7 +165,7 @@ class FeatureMap:
         cls, raw: Callable[[Array], Array], points: Array, roughness: Array | None = None
     ) -> FeatureMap:
         """Scale each feature to unit spread at the points."""
-        values = raw(_some(points))
+        values = raw(thinned(points))
         center, scale = values.mean(axis=0), values.std(axis=0)
         # Rounding leaves a constant column a spread of about 1e-16 of its size.
         constant = scale <= 1e-9 * (1 + np.abs(center))
@@ -175,7 +175,7 @@ class FeatureMap:
     @classmethod
     def centered(cls, raw: Callable[[Array], Array], points: Array, roughness: float) -> FeatureMap:
         """Keep the features' own scale."""
-        center = raw(_some(points)).mean(axis=0)
+        center = raw(thinned(points)).mean(axis=0)
         return cls(raw, np.full(len(center), roughness), center, np.ones(len(center)))
 
     def __call__(self, points: Array) -> Array:
@@ -195,9 +195,9 @@ class FeatureMap:
         return FeatureMap(Both(self.raw, other.raw), roughness, center, scale)
 
 
-def _some(points: Array) -> Array:
+def thinned(rows: Any) -> Any:
     """Every so many of the rows; their means and spreads are those of all but for little."""
-    return points[:: -(-len(points) // _ROWS_TO_STANDARDIZE_BY)]
+    return rows[:: -(-len(rows) // _ROWS_OF_MEANS)]
 
 
 @dataclass(frozen=True, eq=False)

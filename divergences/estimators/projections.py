@@ -46,6 +46,19 @@ class Radius:
 
 
 @dataclass(frozen=True, eq=False)
+class Direction:
+    """Whitened points on the unit sphere, which no radius has a say in."""
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Directions of (k, d) points."""
+        white = self.coordinates.white(points)
+        radii = np.linalg.norm(white, axis=1, keepdims=True)
+        return np.asarray(white / np.where(radii > 0, radii, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
 class Through:
     """Features of a view of the points."""
 
@@ -69,6 +82,11 @@ def along_leading_components(
 def of_radius(training: Training, *, features: Callable[[Training], FeatureMap]) -> FeatureMap:
     """The features of the radius alone."""
     return _through(training, Radius(training.coordinates), features)
+
+
+def of_direction(training: Training, *, features: Callable[[Training], FeatureMap]) -> FeatureMap:
+    """The features of the direction alone."""
+    return _through(training, Direction(training.coordinates), features)
 
 
 def _through(

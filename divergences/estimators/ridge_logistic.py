@@ -56,6 +56,8 @@ class RidgeFit:
         Sum of the weights.
     without_own : callable
         () -> `left_out`.
+    strength : float
+        Of the penalty, where it was chosen.
     """
 
     coefficients: NDArray[np.float64]
@@ -64,6 +66,7 @@ class RidgeFit:
     information: NDArray[np.float64]
     total: float
     without_own: Callable[[], NDArray[np.float64]]
+    strength: float = 1.0
 
     @cached_property
     def left_out(self) -> NDArray[np.float64]:
@@ -94,6 +97,7 @@ def fit_best_strength(
     labels: NDArray[np.intp],
     weights: NDArray[np.float64],
     roughness: NDArray[np.float64],
+    strengths: NDArray[np.float64] = STRENGTHS,
 ) -> RidgeFit:
     """Fit at the strength of the penalty that makes the labels most probable.
 
@@ -107,6 +111,8 @@ def fit_best_strength(
         Summing to about n, half of it for each label.
     roughness : ndarray of shape (k,)
         The penalty of each coefficient, times a common strength.
+    strengths : ndarray
+        From strong to weak.
 
     Returns
     -------
@@ -118,18 +124,19 @@ def fit_best_strength(
         # The strength is that of a prior, which does not depend on the number of rows.
         rows = np.linspace(0, len(design) - 1, _ROWS_TO_CHOOSE_BY).astype(np.intp)
     chosen = design[rows], labels[rows], weights[rows]
-    best_strength, best = STRENGTHS[0], None
+    best: RidgeFit | None = None
     fit: RidgeFit | None = None
-    for strength in STRENGTHS:
-        fit = fit_ridge(*chosen, strength * roughness, fit)
+    for strength in strengths:
+        fit = replace(fit_ridge(*chosen, strength * roughness, fit), strength=float(strength))
         if best is None or fit.evidence > best.evidence:
-            best_strength, best = strength, fit
+            best = fit
         elif fit.evidence < best.evidence - _CLEARLY_WORSE:
             break
     assert best is not None
     if len(rows) == len(design):
         return best
-    return fit_ridge(design, labels, weights, best_strength * roughness, best)
+    whole = fit_ridge(design, labels, weights, best.strength * roughness, best)
+    return replace(whole, strength=best.strength)
 
 
 def fit_ridge(

@@ -43,7 +43,7 @@ def test_pairs_are_chosen_by_their_standardized_difference():
     points, labels, coordinates = sample(20)
     points = with_sign(points, [3, 11])
     weights = np.random.default_rng(2).uniform(0.5, 1.5, len(points))
-    chosen = ChosenProducts.most_different(coordinates, points, labels, weights)
+    chosen = ChosenProducts.most_different(coordinates, points, labels, weights).raw
     scores = coordinates.scores(points)
     ratios = {
         (i, j): standardized_difference(scores[:, i] * scores[:, j], labels, weights)
@@ -59,7 +59,7 @@ def test_pairs_are_chosen_by_their_standardized_difference():
 def test_waves_find_two_or_three_features_that_interact(features):
     points, labels, coordinates = sample(7, n=500)
     points = with_sign(points, features)
-    chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points)))
+    chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points))).raw
     assert len(chosen.factors) > 0
     for factors in chosen.factors:
         assert sorted(factors[factors >= 0] % 7) == features
@@ -70,7 +70,7 @@ def test_waves_of_noise_are_hardly_ever_chosen():
     counts = []
     for seed in range(40):
         points, labels, coordinates = sample(6, seed=seed)
-        chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points)))
+        chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points))).raw
         counts.append(len(chosen.factors))
     assert np.mean(counts) < 2
 
@@ -78,7 +78,7 @@ def test_waves_of_noise_are_hardly_ever_chosen():
 def test_waves_multiply_their_factors():
     points, labels, coordinates = sample(5)
     points = with_sign(points, [0, 1, 2])
-    chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points)))
+    chosen = ChosenWaves.most_different(coordinates, points, labels, np.ones(len(points))).raw
     scores, shares = coordinates.scores(points), coordinates.shares(points)
     kinds = [scores, (np.abs(scores) - 0.7978845608) / 0.6028102750]
     kinds += [np.sqrt(2) * np.cos(np.pi * k * shares) for k in (1, 3, 2, 4)]

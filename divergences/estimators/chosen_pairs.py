@@ -1,0 +1,155 @@
+"""The pairs of features whose dependence differs most between P and Q, seen closely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import chi2
+
+from divergences.estimators.chosen_products import by_label, mean_difference, product_difference
+from divergences.estimators.feature_maps import Coordinates, FeatureMap, thinned
+from divergences.estimators.projections import Through
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Places = NDArray[np.intp]
+
+_KINDS = 4
+_MOST_PAIRS = 30
+_MOST_PRODUCTS = 400
+_FREQUENCIES = 5
+# Of the score, its square, and the cosines.
+_FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
+EVERY_KIND = np.argwhere(_FREQUENCY[:, np.newaxis] + _FREQUENCY <= 6)
+_LEAST_EXCESS = 0.02
+_FALSE_ALARMS = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class PairSplines:
+    """Normal scores, their squares and cosines of the ranks, and products of two features'.
+
+    Cosines follow any shape; scores and squares what goes on into the tails, as a mean or a spread
+    that depends on another feature does.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+    columns : ndarray of shape (k,)
+        Features that take part.
+    pairs : ndarray of shape (t, 2)
+        Places in `columns`.
+    kinds : ndarray of shape (s, 2)
+        What is multiplied: places among score, square and cosines.
+    """
+
+    coordinates: Coordinates
+    columns: Places
+    pairs: Places
+    kinds: Places
+
+    @classmethod
+    def of(cls, coordinates: Coordinates, pairs: Places) -> PairSplines:
+        """Splines of pairs of features."""
+        columns, places = np.unique(pairs, return_inverse=True)
+        return cls(coordinates, columns, places.reshape(pairs.shape), EVERY_KIND)
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores = self.coordinates.scores(points)[:, self.columns]
+        shares = self.coordinates.shares(points)[:, self.columns]
+        cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
+        single = np.array([scores, scores**2, *cosines])
+        parts = [np.hstack(list(single))]
+        left, right = single[:, :, self.pairs[:, 0]], single[:, :, self.pairs[:, 1]]
+        parts += [left[s] * right[t] for s, t in self.kinds]
+        return np.hstack(parts)
+
+    def roughness(self) -> Array:
+        """Penalty of each feature, of products the least."""
+        single = np.maximum(1.0, (_FREQUENCY / 2) ** 4)
+        return np.concatenate([np.repeat(single, len(self.columns)), np.ones(self.n_products)])
+
+    @property
+    def n_products(self) -> int:
+        """How many of the features, the last, are products."""
+        return len(self.kinds) * len(self.pairs)
+
+
+def pairs_that_differ(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> FeatureMap | None:
+    """Smoothing splines in two dimensions for the pairs of features that differ most.
+
+    None if no pair differs by more than chance.
+    """
+    pairs = most_different_pairs(coordinates, points, labels, weights)
+    if len(pairs) == 0:
+        return None
+    return splines_of_pairs(PairSplines.of(coordinates, pairs), points, labels, weights)
+
+
+def whitened_pairs_that_differ(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> FeatureMap | None:
+    """The same of the whitened points: of a chain, pairs of what each feature adds.
+
+    None, too, where whitening leaves the features as they are.
+    """
+    if not np.tril(coordinates.whitener, -1).any():
+        return None
+    seen = coordinates.white(points)
+    features = pairs_that_differ(Coordinates.of(seen), seen, labels, weights)
+    if features is None:
+        return None
+    return replace(features, raw=Through(coordinates.white, features.raw))
+
+
+def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: Array) -> FeatureMap:
+    """Products of a kind penalized the less, the more those of all pairs differ.
+
+    What makes one pair differ often makes the others. Of many pairs the kinds that differ least
+    are left out.
+    """
+    features = FeatureMap.standardized(raw, points, raw.roughness())
+    if len(raw.pairs) == 0:
+        return features
+    of_products = slice(-raw.n_products, None)
+    values = features(thinned(points))[:, of_products]
+    ratios = mean_difference(by_label(values, thinned(labels), thinned(weights)))
+    excess = np.mean(ratios.reshape(len(raw.kinds), -1) ** 2, axis=1) - 1
+    excess = np.maximum(excess, _LEAST_EXCESS)
+    kept = np.sort(np.argsort(-excess, kind="stable")[: _MOST_PRODUCTS // len(raw.pairs)])
+    chosen = replace(raw, kinds=raw.kinds[kept])
+    roughness = chosen.roughness()
+    roughness[-chosen.n_products :] = np.repeat(excess.max() / excess[kept], len(raw.pairs))
+    return FeatureMap.standardized(chosen, points, roughness)
+
+
+def most_different_pairs(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> Places:
+    """Pairs by how far apart the covariances of functions of the two are, those beyond chance.
+
+    The functions are cosines of the ranks, so that no tail has a say, and margins that differ
+    have little of one.
+    """
+    shares = coordinates.shares(thinned(points))
+    waves = np.concatenate([np.cos(np.pi * k * shares) for k in range(1, _KINDS + 1)], axis=1)
+    parts = by_label(waves, thinned(labels), thinned(weights))
+    ratios = product_difference([(values - mass @ values, mass) for values, mass in parts])
+    d = coordinates.d
+    first, second = np.triu_indices(d, k=1)
+    squares = (ratios**2).reshape(_KINDS, d, _KINDS, d)[:, first, :, second]
+    # Slow waves alone, where the difference is a plain one, and faster ones beside.
+    chance = np.min(
+        [chi2.logsf(squares[:, :k, :k].sum(axis=(1, 2)), k * k) for k in range(1, _KINDS + 1)],
+        axis=0,
+    )
+    clear = np.flatnonzero(chance < np.log(_FALSE_ALARMS / (_KINDS * len(first))))
+    kept = clear[np.argsort(chance[clear], kind="stable")[:_MOST_PAIRS]]
+    return np.column_stack([first[kept], second[kept]])
