@@ -48,7 +48,7 @@ def library(
         Number of categorical columns besides.
     equal_weights : bool
     cheap : bool
-        Leave out trees, partitions, mixtures and chosen products, which cost most of the time.
+        Leave out trees, partitions, mixtures and what the labels choose: most of the time.
 
     Returns
     -------

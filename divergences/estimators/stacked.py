@@ -39,9 +39,10 @@ class Stacked(RatioEstimator):
     one; on the products and on the pairs of features that differ most; along the few directions
     in which many features vary most, or differ most; with how far points lie beyond the range, the
     ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes and
-    Gaussian mixtures join them, as many as suit the number of features. The levels of categorical columns enter all regressions as indicators, in pairs and with the
-    numbers in some, and the trees as they are. A logistic regression with weights of at least zero
-    on the critics' held-out log-odds makes them one.
+    Gaussian mixtures join them, as many as suit the number of features. The levels of categorical
+    columns enter all regressions as indicators, in pairs and with the numbers in some, and the
+    trees as they are. A logistic regression with weights of at least zero on the critics' held-out
+    log-odds makes them one.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
@@ -56,8 +57,8 @@ class Stacked(RatioEstimator):
     ----------
     effort : float
         Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
-        are only rated. Below 0.5 trees, partitions, mixtures and chosen products, which take most
-        of the time, are left out.
+        are only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels,
+        which take most of the time, are left out.
 
     References
     ----------
