@@ -100,7 +100,7 @@ def whitened_pairs_that_differ(
 
     None, too, where whitening leaves the features as they are.
     """
-    if not np.tril(coordinates.whitener, -1).any():
+    if not coordinates.correlated:
         return None
     seen = coordinates.white(points)
     features = pairs_that_differ(Coordinates.of(seen), seen, labels, weights)

@@ -12,7 +12,12 @@ from divergences.estimators.critic_candidate import Candidate
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.partition_candidate import PartitionCandidate
-from divergences.estimators.projections import along_leading_components, of_direction, of_radius
+from divergences.estimators.projections import (
+    along_leading_components,
+    of_direction,
+    of_radius,
+    of_whitened,
+)
 from divergences.estimators.ridge_candidates import (
     RidgeCandidate,
     bumps,
@@ -22,6 +27,7 @@ from divergences.estimators.ridge_candidates import (
     waves,
 )
 from divergences.estimators.screened_candidate import ScreenedCandidate
+from divergences.estimators.shared_features import sums
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
 
 _MOST_FREQUENCIES = 24
@@ -112,6 +118,10 @@ def _of_numbers(d: int) -> list[Candidate]:
             angular = quartics if d <= _MOST_FEATURES_WITH_PAIRS else products
             alone = partial(of_direction, features=angular)
             found.append(RidgeCandidate("directions", alone))
+    if d > 2:
+        found.append(RidgeCandidate("sums over features", sums))
+        whitened = partial(of_whitened, features=sums)
+        found.append(RidgeCandidate("sums over whitened features", whitened))
     if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
         few, each = (10, 5) if d == 2 else (10, 3) if d == 3 else (5, 3)
         pairs = partial(waves, frequencies=few, pairs=each)

@@ -79,6 +79,11 @@ class Coordinates:
         """Number of numeric columns."""
         return len(self.center)
 
+    @property
+    def correlated(self) -> bool:
+        """Whether whitening does more than scale the features."""
+        return bool(np.tril(self.whitener, -1).any())
+
     def numbers(self, points: Array) -> Array:
         """The numeric columns of points."""
         return points[:, self.columns]

@@ -89,6 +89,18 @@ def of_direction(training: Training, *, features: Callable[[Training], FeatureMa
     return _through(training, Direction(training.coordinates), features)
 
 
+def of_whitened(
+    training: Training, *, features: Callable[[Training], FeatureMap]
+) -> FeatureMap | None:
+    """The features of the whitened points: of a chain, what each feature adds to those before.
+
+    None where whitening leaves the features as they are.
+    """
+    if not training.coordinates.correlated:
+        return None
+    return _through(training, training.coordinates.white, features)
+
+
 def _through(
     training: Training,
     view: Callable[[Array], Array],

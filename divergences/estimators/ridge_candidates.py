@@ -40,13 +40,15 @@ class RidgeCandidate:
     """
 
     name: str
-    features: Callable[[Training], FeatureMap]
+    features: Callable[[Training], FeatureMap | None]
     edges: bool = False
     costly: ClassVar[bool] = False
 
-    def fit(self, training: Training) -> FittedCritic:
+    def fit(self, training: Training) -> FittedCritic | None:
         """One fit; left-out predictions come with it."""
         features = self.features(training)
+        if features is None:
+            return None
         if training.levels is not None:
             features = features.beside(training.levels)
         values, roughness, edges = features(training.points), features.roughness, None

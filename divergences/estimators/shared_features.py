@@ -1,0 +1,61 @@
+"""Sums over all features, all pairs and all neighbors, for features that differ in the same way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from divergences.estimators.feature_maps import Coordinates, FeatureMap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.estimators.critic_candidate import Training
+
+    Array = NDArray[np.float64]
+
+_FREQUENCIES = 5
+# Of the score, its square, and the cosines.
+_FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
+_KINDS = np.argwhere(_FREQUENCY[:, np.newaxis] + _FREQUENCY <= 6)
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums of scores, squares and cosines of ranks, and of their products.
+
+    The products are those of all pairs of features, and those of each feature with the next one.
+    A change that all features share, or all steps of a chain, is a few numbers here, however many
+    features there are.
+    """
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        scores, shares = self.coordinates.scores(points), self.coordinates.shares(points)
+        cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
+        single = np.array([scores, scores**2 - 1, *cosines])
+        sums = single.sum(axis=2)
+        parts = list(sums)
+        for s, t in _KINDS:
+            if s <= t:
+                parts.append(sums[s] * sums[t] - (single[s] * single[t]).sum(axis=1))
+        for s, t in _KINDS:
+            parts.append((single[s][:, :-1] * single[t][:, 1:]).sum(axis=1))
+        return np.column_stack(parts)
+
+    def roughness(self) -> Array:
+        """Penalty of each feature."""
+        single = np.maximum(1.0, (_FREQUENCY / 2) ** 4)
+        left, right = _KINDS.T
+        product = np.maximum(1.0, ((_FREQUENCY[left] ** 2 + _FREQUENCY[right] ** 2) / 4) ** 2)
+        return np.concatenate([single, product[left <= right], product])
+
+
+def sums(training: Training) -> FeatureMap:
+    """Sums over features."""
+    raw = Sums(training.coordinates)
+    return FeatureMap.standardized(raw, training.points, raw.roughness())
