@@ -162,13 +162,13 @@ def fit_ridge(
     odds, last_gain, settled = design @ coefficients, np.inf, False
     for _ in range(_NEWTON_STEPS):
         slope = problem.slope(coefficients, odds)
-        gain = np.inf if factor is None else _gain(factor, slope)
+        step, gain = _step(factor, slope)
         if factor is None or gain > _SLOW * last_gain or (gain < _NEAR and not settled):
             information = problem.information(odds)
             factor = problem.factor(information)
-            gain = _gain(factor, slope)
+            step, gain = _step(factor, slope)
             settled = gain < _NEAR
-        coefficients, odds = problem.descend(coefficients, odds, factor, slope)
+        coefficients, odds = problem.descend(coefficients, odds, step, gain)
         if gain < _CONVERGED:
             break
         last_gain = gain
@@ -216,12 +216,11 @@ class _Problem:
         self,
         coefficients: NDArray[np.float64],
         odds: NDArray[np.float64],
-        factor: Any,
-        slope: NDArray[np.float64],
+        step: NDArray[np.float64],
+        gain: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """One step, halved until it gains what its slope lets expect."""
-        step = cho_solve(factor, slope, check_finite=False)
-        value, gain, share = self.value(coefficients, odds), float(slope @ step), 1.0
+        """One step, halved until it gains a share of what its slope lets expect."""
+        value, share = self.value(coefficients, odds), 1.0
         while True:
             trial = coefficients - share * step
             trial_odds = self.design @ trial
@@ -232,9 +231,12 @@ class _Problem:
             share /= 2
 
 
-def _gain(factor: Any, slope: NDArray[np.float64]) -> float:
-    """What a step by this factor of the Hessian lets expect, times two."""
-    return float(slope @ cho_solve(factor, slope, check_finite=False))
+def _step(factor: Any, slope: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Newton's step by this factor of the Hessian, and twice the gain that it lets expect."""
+    if factor is None:
+        return slope, np.inf
+    step = cho_solve(factor, slope, check_finite=False)
+    return step, float(slope @ step)
 
 
 def _left_out(
