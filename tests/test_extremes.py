@@ -78,3 +78,11 @@ def test_most_odd_data_are_answered_by_default():
             except (ValueError, ConvergenceError):
                 refused.append((name, definition.symbol))
     assert {name for name, _ in refused} <= {"two points", "two constants", "one side constant"}
+
+
+def test_the_default_does_not_depend_on_the_unit_up_to_1e300():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(150, 6)), rng.normal(0.3, 1.2, size=(150, 6))
+    plain = dv.js_divergence(x, y, rng=0)
+    for unit in (1e-300, 1e300):
+        assert dv.js_divergence(unit * x, unit * y, rng=0) == pytest.approx(plain, abs=1e-6)

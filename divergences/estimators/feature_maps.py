@@ -22,6 +22,7 @@ _FAR = 6.0
 _KNOTS = 400
 _NORMAL_QUARTILES = 1.349
 _JITTER = 1e-6
+_SMALLEST_UNIT = 1e-100
 _SMALLEST_EIGENVALUE = 1e-7
 _ROWS_OF_MEANS = 20_000
 # Each tile stays in the cache of a core.
@@ -64,7 +65,9 @@ class Coordinates:
             return cls(chosen, none, none, (), (), none, np.empty((0, 0)))
         center = np.median(points, axis=0)
         low, high = np.quantile(points, [0.25, 0.75], axis=0)
-        spread = points.std(axis=0)
+        largest = np.maximum(np.abs(points).max(axis=0), np.finfo(float).tiny)
+        # The square of a large number may be none.
+        spread = largest * (points / largest).std(axis=0)
         scale = np.where(high > low, (high - low) / _NORMAL_QUARTILES, spread)
         scale = np.where(scale > 0, scale, 1.0)
         tables = [_rank_table(column) for column in points.T]
@@ -126,7 +129,8 @@ def _structured(covariance: Array, scale: Array, n: int) -> Array:
     """
     d = len(covariance)
     variances = np.diag(covariance)
-    candidates = [(1, np.diag(np.mean(variances * scale**2) / scale**2)), (d, np.diag(variances))]
+    units = np.maximum(scale / scale.max(), _SMALLEST_UNIT)
+    candidates = [(1, np.diag(np.mean(variances * units**2) / units**2)), (d, np.diag(variances))]
     candidates.append((d * (d + 1) // 2, covariance))
     best, chosen = np.inf, covariance
     for parameters, candidate in candidates:

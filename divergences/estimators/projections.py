@@ -114,11 +114,12 @@ def _through(
 def _leading(line: Array, scale: Array) -> Array:
     """Two to five directions, as many as stand out most from the rest."""
     # Features in units of their own have no say by how large they are.
-    units = scale if scale.max() <= _COMPARABLE * scale.min() else np.ones(len(scale))
+    comparable = scale.max() <= _COMPARABLE * scale.min()
+    units = scale / scale.max() if comparable else np.ones(len(scale))
     variances, vectors = np.linalg.eigh(np.cov((line * units).T))
     variances, vectors = variances[::-1], vectors[:, ::-1]
     drops = variances[_FEWEST - 1 : _MOST] / np.maximum(
         variances[_FEWEST : _MOST + 1], np.finfo(float).tiny
     )
     kept = vectors[:, : _FEWEST + int(np.argmax(drops))]
-    return np.asarray(units[:, np.newaxis] * kept / units.max())
+    return np.asarray(units[:, np.newaxis] * kept)
