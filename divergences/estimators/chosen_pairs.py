@@ -23,8 +23,8 @@ _MOST_PAIRS = 30
 _MOST_PRODUCTS = 400
 _FREQUENCIES = 5
 # Of the score, its square, and the cosines.
-_FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
-EVERY_KIND = np.argwhere(_FREQUENCY[:, np.newaxis] + _FREQUENCY <= 6)
+FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
+EVERY_KIND = np.argwhere(FREQUENCY[:, np.newaxis] + FREQUENCY <= 6)
 _LEAST_EXCESS = 0.02
 _FALSE_ALARMS = 0.05
 
@@ -60,10 +60,7 @@ class PairSplines:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        scores = self.coordinates.scores(points)[:, self.columns]
-        shares = self.coordinates.shares(points)[:, self.columns]
-        cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
-        single = np.array([scores, scores**2, *cosines])
+        single = curves(self.coordinates, points, self.columns)
         parts = [np.hstack(list(single))]
         left, right = single[:, :, self.pairs[:, 0]], single[:, :, self.pairs[:, 1]]
         parts += [left[s] * right[t] for s, t in self.kinds]
@@ -71,13 +68,26 @@ class PairSplines:
 
     def roughness(self) -> Array:
         """Penalty of each feature, of products the least."""
-        single = np.maximum(1.0, (_FREQUENCY / 2) ** 4)
+        single = roughness_of_curves()
         return np.concatenate([np.repeat(single, len(self.columns)), np.ones(self.n_products)])
 
     @property
     def n_products(self) -> int:
         """How many of the features, the last, are products."""
         return len(self.kinds) * len(self.pairs)
+
+
+def curves(coordinates: Coordinates, points: Array, columns: Places | slice) -> Array:
+    """Normal scores, their squares and cosines of the ranks, of shape (kinds, points, columns)."""
+    scores = coordinates.scores(points)[:, columns]
+    shares = coordinates.shares(points)[:, columns]
+    cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
+    return np.array([scores, scores**2, *cosines])
+
+
+def roughness_of_curves() -> Array:
+    """Penalty of each kind."""
+    return np.maximum(1.0, (FREQUENCY / 2) ** 4)
 
 
 def pairs_that_differ(

@@ -31,7 +31,7 @@ _ROWS_TO_CHOOSE_BY = 16_000
 _NEWTON_STEPS = 40
 _CONVERGED = 1e-6
 _SHORTEST_STEP = 1e-4
-_NEAR, _SLOW = 0.001, 0.1
+_SLOW = 0.1
 _CLEARLY_WORSE = 3.0
 _INTERCEPT = 1e-6
 _LARGEST_LEVERAGE = 0.999
@@ -149,7 +149,7 @@ def fit_ridge(
     """Fit by Newton's method with step halving; the design's first column is the intercept's.
 
     The Hessian, which costs most, is kept from step to step, and from the start, for as long as
-    steps with it do well; the last one is taken next to the solution.
+    steps with it do well; the last one is taken at the solution.
     """
     problem = _Problem(design, labels, weights, np.concatenate([[_INTERCEPT], penalty]))
     total = float(weights.sum())
@@ -163,11 +163,11 @@ def fit_ridge(
     for _ in range(_NEWTON_STEPS):
         slope = problem.slope(coefficients, odds)
         step, gain = _step(factor, slope)
-        if factor is None or gain > _SLOW * last_gain or (gain < _NEAR and not settled):
+        if factor is None or gain > _SLOW * last_gain or (gain < _CONVERGED and not settled):
             information = problem.information(odds)
             factor = problem.factor(information)
             step, gain = _step(factor, slope)
-            settled = gain < _NEAR
+            settled = gain < _CONVERGED
         coefficients, odds = problem.descend(coefficients, odds, step, gain)
         if gain < _CONVERGED:
             break

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.estimators.chosen_pairs import (
+    EVERY_KIND,
+    FREQUENCY,
+    curves,
+    roughness_of_curves,
+)
 from divergences.estimators.feature_maps import Coordinates, FeatureMap
 
 if TYPE_CHECKING:
@@ -15,11 +21,6 @@ if TYPE_CHECKING:
     from divergences.estimators.critic_candidate import Training
 
     Array = NDArray[np.float64]
-
-_FREQUENCIES = 5
-# Of the score, its square, and the cosines.
-_FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
-_KINDS = np.argwhere(_FREQUENCY[:, np.newaxis] + _FREQUENCY <= 6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,24 +36,23 @@ class Sums:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        scores, shares = self.coordinates.scores(points), self.coordinates.shares(points)
-        cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
-        single = np.array([scores, scores**2 - 1, *cosines])
+        single = curves(self.coordinates, points, slice(None))
+        # Products of what has no mean are covariances.
+        single[1] -= 1.0
         sums = single.sum(axis=2)
         parts = list(sums)
-        for s, t in _KINDS:
+        for s, t in EVERY_KIND:
             if s <= t:
                 parts.append(sums[s] * sums[t] - (single[s] * single[t]).sum(axis=1))
-        for s, t in _KINDS:
+        for s, t in EVERY_KIND:
             parts.append((single[s][:, :-1] * single[t][:, 1:]).sum(axis=1))
         return np.column_stack(parts)
 
     def roughness(self) -> Array:
         """Penalty of each feature."""
-        single = np.maximum(1.0, (_FREQUENCY / 2) ** 4)
-        left, right = _KINDS.T
-        product = np.maximum(1.0, ((_FREQUENCY[left] ** 2 + _FREQUENCY[right] ** 2) / 4) ** 2)
-        return np.concatenate([single, product[left <= right], product])
+        left, right = EVERY_KIND.T
+        product = np.maximum(1.0, ((FREQUENCY[left] ** 2 + FREQUENCY[right] ** 2) / 4) ** 2)
+        return np.concatenate([roughness_of_curves(), product[left <= right], product])
 
 
 def sums(training: Training) -> FeatureMap:
