@@ -91,7 +91,7 @@ def two_sample_test(
     permutations: int = 499,
     nan_policy: NanPolicy = "raise",
     rng: RandomState = None,
-    workers: int = 1,
+    workers: int | None = None,
     progress: bool | None = None,
 ) -> TwoSampleTest:
     """Test whether two samples come from one measure, by permuting who belongs to which.

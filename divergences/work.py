@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -23,6 +23,8 @@ from divergences.errors import TooLargeError
 
 TILE_BYTES = 16 * 2**20
 _MEMORY_SHARE = 0.6
+_POINTS_FOR_THREADS = 10_000
+_MOST_THREADS_UNASKED = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,8 +38,8 @@ class Run:
     ----------
     rng : Generator
         Source of every random choice.
-    workers : int
-        Threads to use; the result does not depend on it.
+    workers : int or None
+        Threads to use, None for as many as pay; the result does not depend on it.
     progress : bool or None
         True shows a progress bar, False never does, None only on a terminal and only for
         work that takes longer than a second.
@@ -46,19 +48,34 @@ class Run:
     """
 
     rng: np.random.Generator
-    workers: int = 1
+    workers: int | None = None
     progress: bool | None = None
     memory: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def create(cls, rng: RandomState = None, workers: int = 1, progress: bool | None = None) -> Run:
+    def create(
+        cls,
+        rng: RandomState = None,
+        workers: int | None = None,
+        progress: bool | None = None,
+    ) -> Run:
         """Check the three keywords that users pass."""
         if not (progress is None or isinstance(progress, bool)):
             raise TypeError(f"progress must be True, False or None, not {progress!r}.")
         advice = "Use workers=-1 for all cores."
-        every = isinstance(workers, int) and workers == -1
-        count = usable_cores() if every else workers
-        return cls(check_rng(rng), check_whole("workers", count, remedy=advice), progress)
+        if workers is not None:
+            every = isinstance(workers, int) and workers == -1
+            workers = check_whole("workers", usable_cores() if every else workers, remedy=advice)
+        return cls(check_rng(rng), workers, progress)
+
+    def for_points(self, count: int) -> Run:
+        """Up to four threads if they pay for so many points, unless a number was asked for."""
+        if self.workers is not None:
+            return self
+        # With few points the interpreter, which threads share, is most of the work; and each
+        # thread needs memory for what it fits.
+        many = count >= _POINTS_FOR_THREADS
+        return replace(self, workers=min(usable_cores(), _MOST_THREADS_UNASKED) if many else 1)
 
     def once(self, key: Any, compute: Callable[[], Result]) -> Result:
         """Return `compute()`, computed only the first time that `key` is met in this run."""
@@ -73,7 +90,7 @@ class Run:
         description: str = "",
     ) -> Iterator[Result]:
         """Yield `function(item)` in the order of `items`, with a progress bar."""
-        if self.workers == 1 or len(items) < 2:
+        if self.workers in (None, 1) or len(items) < 2:
             yield from self._track(map(function, items), len(items), description)
             return
         with ThreadPoolExecutor(self.workers) as pool:

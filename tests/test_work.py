@@ -63,6 +63,17 @@ def test_minus_one_means_every_usable_core():
     assert Run.create(0, -1).workers == usable_cores() >= 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "cores", "points", "threads"),
+    [(None, 2, 9_999, 1), (None, 2, 10_000, 2), (None, 64, 10**6, 4), (1, 64, 10**6, 1)],
+)
+def test_threads_are_many_for_many_points_unless_a_number_is_asked_for(
+    monkeypatch, asked, cores, points, threads
+):
+    monkeypatch.setattr(work, "usable_cores", lambda: cores)
+    assert Run.create(0, asked).for_points(points).workers == threads
+
+
 def test_once_computes_once():
     run, calls = Run.create(0), []
 

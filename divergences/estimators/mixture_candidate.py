@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 _WORSE_IN_A_ROW = 3
+_STARTS = 2
 _ROWS_OF_MIXTURE = 10_000
 _COVARIANCE_FLOOR = 1e-4
 
@@ -57,7 +58,7 @@ class MixturesCandidate:
         for count in _COMPONENTS:
             if count > self.most_components or 4 * count > len(line):
                 break
-            criterion = float(_mixture(line, count, seed).bic(line))
+            criterion = float(_mixture(line, count, seed, starts=1).bic(line))
             if criterion < best:
                 best, chosen, worse = criterion, count, 0
             else:
@@ -84,7 +85,7 @@ class MixturesCritic:
         return bounded(self.p.score_samples(line) - self.q.score_samples(line))
 
 
-def _mixture(line: Array, components: int, seed: int) -> Any:
+def _mixture(line: Array, components: int, seed: int, starts: int = _STARTS) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
@@ -95,7 +96,7 @@ def _mixture(line: Array, components: int, seed: int) -> Any:
         return GaussianMixture(
             components,
             reg_covar=_COVARIANCE_FLOOR,
-            n_init=2 if components > 1 else 1,
+            n_init=starts if components > 1 else 1,
             max_iter=200,
             random_state=seed,
         ).fit(line[rows])

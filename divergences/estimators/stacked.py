@@ -93,7 +93,7 @@ class Stacked(RatioEstimator):
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the stack to all points, and to each half to judge the other."""
         with single_threaded():
-            return self._log_ratio(p, q, run)
+            return self._log_ratio(p, q, run.for_points(p.n + q.n))
 
     def _log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         seeds = run.rng.integers(2**31, size=3)

@@ -37,7 +37,7 @@ def evaluate_generator(
     method: str | Estimator = "auto",
     classifier: RatioEstimator = Classifier("boosting"),  # noqa: B008
     rng: RandomState = None,
-    workers: int = 1,
+    workers: int | None = None,
     progress: bool | None = None,
 ) -> Evaluation:
     """Measure how good a generator is, on data that it was not trained on.
