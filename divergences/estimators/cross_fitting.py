@@ -97,7 +97,8 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
         notes = (*notes, _SEPARATED)
     critic = MeanLogOdds(tuple(models))
     rated = parts[: p.n], parts[p.n :]
-    return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=separated, parts=rated)
+    apart = separated, separated
+    return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=apart, parts=rated)
 
 
 def cross_fit_rate(folds: int) -> float:

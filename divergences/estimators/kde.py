@@ -173,7 +173,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     smaller, halves = _fit_halves(pair, p, q, half_widths, run)
     notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
-    apart = max(shares) > _TELLING_SHARE
+    apart = shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE
     return _Fit(LogRatio(at_p, at_q, pair, smaller, rate, notes, apart), pair, halves, p, q)
 
 

@@ -29,6 +29,7 @@ from divergences.estimators.neural_objectives import (
     objectives_for,
 )
 from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, read_ratio
+from divergences.estimators.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run
@@ -221,7 +222,7 @@ def _read_objective(
     if ratio.smaller is not None:
         smaller, _, _ = _held_out(objective, ratio.smaller, p, q)
         bias = -(inner - smaller) / (2.0**ratio.rate - 1.0)
-    if ratio.out_of_reach and math.isinf(definition.maximum):
+    if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     notes += bias_notes(definition, inner, bias)
     return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate)

@@ -13,6 +13,7 @@ from scipy.special import expit
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading
 from divergences.estimators.estimator import Estimator, register
+from divergences.estimators.reach import extrapolated, is_unbounded
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -30,6 +31,8 @@ _SHARE_OF_CORRECTION = 0.6
 # 1.23 times 1.96, the reach of a 95 % interval.
 _SHARE_OF_DRIFT = 1.23
 _REACH = 1.96
+# Of 268 values of KL in either order, on 75 pairs, 90 % of the reverse and 94 % with this.
+_SHARE_OF_EXTRAPOLATION = 2.0
 _TELLING = 0.1
 _SLIGHT = 0.5
 _TOO_LARGE = 0.25
@@ -73,9 +76,9 @@ class LogRatio:
         shrink like n^-r.
     notes : tuple of str
         What to know before trusting it.
-    out_of_reach : bool
-        Whether many points lie where the other sample has none, so that nothing bounds from
-        above a divergence that can be infinite.
+    out_of_reach : pair of bool
+        Whether many points of P, and of Q, lie where the other sample has none, so that nothing
+        bounds from above a divergence that such mass makes infinite.
     parts : pair of ndarray of shape (n,), (m,), or None
         Labels of the part of each point, where the fit that rates a part saw no point of it: the
         log-ratios of a part are then independent of each other. Values beyond the logarithm of
@@ -97,7 +100,7 @@ class LogRatio:
     smaller: LogRatio | None = None
     rate: float = 1.0
     notes: tuple[str, ...] = ()
-    out_of_reach: bool = False
+    out_of_reach: tuple[bool, bool] = (False, False)
     parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
     gap: Gap | None = None
     rival: Gap | None = None
@@ -133,7 +136,7 @@ def read_ratio(
 
     The value is the sum of the two means of the definition's `point_terms`, unless `values` has
     it, and that of half the data, from elsewhere. Its bias is extrapolated from half the data,
-    and reaches to infinity where the ratio is out of reach and the divergence has no maximum.
+    and reaches to infinity where the ratio is out of reach and could make the divergence infinite.
     """
     doubt, held_out = (0.0, 0.0), 0.0
     if values is None and ratio.gap is not None:
@@ -142,7 +145,7 @@ def read_ratio(
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
         bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
-    if ratio.out_of_reach and math.isinf(definition.maximum):
+    if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     variance, few_share = _spread(definition, ratio, p, q)
     notes = [*ratio.notes, *bias_notes(definition, inner, bias)]
@@ -211,8 +214,9 @@ def _corrected_reading(
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
     What is doubted: a share of the correction; the part of it that noise may have made; what
-    half the data, corrected likewise, miss of the value; what another critic shows beyond; and
-    what a fit that found nothing passes over.
+    half the data, corrected likewise, miss of the value; what another critic shows beyond; what
+    a fit that found nothing passes over; and, of a divergence without a maximum, what comes from
+    ratios larger than the samples show.
     """
     assert ratio.gap is not None
     held_out = _combined(definition, *_readings(definition, ratio.at_p, ratio.at_q, p, q))
@@ -220,6 +224,9 @@ def _corrected_reading(
     surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
     beyond = [abs(surely - whole), _passed_over(definition, ratio.missed) / _REACH]
+    if math.isinf(definition.maximum):
+        outside = extrapolated(definition, ratio.at_p, ratio.at_q, p, q)
+        beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
     if half is not None and half.gap is not None:
         of_half = _corrected(definition, half.at_p, half.at_q, half.gap, half.gap.trust, p, q)

@@ -13,6 +13,7 @@ from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
+from divergences.estimators.reach import out_of_reach
 from divergences.estimators.stacking import Stack, fit_stack
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 _ROWS = 100_000
 _CHEAP = 0.5
-_TELLING_SHARE = 0.25
-_HARDLY_ANY = 3
 
 
 @dataclass(frozen=True)
@@ -103,14 +102,14 @@ class Stacked(RatioEstimator):
         odds = pooled.rated(stack, rows, run)
         halves = self._halves(pooled, seeds[1:], run)
         at_p, at_q = pooled.apart(odds)
-        reach = _out_of_reach(at_p, at_q)
+        apart, reach_notes = out_of_reach(at_p, at_q)
         return LogRatio(
             at_p,
             at_q,
             stack,
             smaller=halves,
-            notes=(*_notes(stack), *_reach_notes(reach)),
-            out_of_reach=max(reach) > _TELLING_SHARE,
+            notes=(*_notes(stack), *reach_notes),
+            out_of_reach=apart,
             gap=pooled.gap(rows, stack.held_out, stack.fitted, stack.trust),
             rival=_rival(pooled, rows, stack),
             missed=(1.0 - stack.trust) * stack.missed,
@@ -227,22 +226,6 @@ class _Pooled:
 def _rival(pooled: _Pooled, rows: NDArray[np.intp], stack: Stack) -> Gap:
     critic = stack.critics[stack.unseen]
     return pooled.gap(rows, critic.held_out, critic.fitted, 1.0)
-
-
-def _out_of_reach(at_p: Array, at_q: Array) -> tuple[float, float]:
-    """Shares of P's and Q's points that hardly any point of the other sample comes near."""
-    highest_q, lowest_p = np.sort(at_q)[-_HARDLY_ANY], np.sort(at_p)[_HARDLY_ANY - 1]
-    return float(np.mean(at_p > highest_q)), float(np.mean(at_q < lowest_p))
-
-
-def _reach_notes(shares: tuple[float, float]) -> tuple[str, ...]:
-    return tuple(
-        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is "
-        f"there cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
-        f"extrapolation."
-        for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
-        if share > _TELLING_SHARE
-    )
 
 
 def _notes(stack: Stack) -> tuple[str, ...]:

@@ -1,0 +1,60 @@
+"""Where points of one sample lie beyond all of the other, and the ratio is a guess."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from divergences.definitions import RatioDivergence
+    from divergences.measures.samples import Samples
+
+    Array = NDArray[np.float64]
+
+_HARDLY_ANY = 3
+_TELLING_SHARE = 0.25
+_FAR, _FARTHER = 300.0, 600.0
+
+
+def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
+    """By how much the log-ratio at P's points exceeds nearly all of Q's, and the reverse.
+
+    Both are zero or more; nearly all are all but three.
+    """
+    highest_q = np.sort(at_q)[-min(_HARDLY_ANY, len(at_q))]
+    lowest_p = np.sort(at_p)[min(_HARDLY_ANY, len(at_p)) - 1]
+    return np.maximum(at_p - highest_q, 0.0), np.maximum(lowest_p - at_q, 0.0)
+
+
+def out_of_reach(at_p: Array, at_q: Array) -> tuple[tuple[bool, bool], tuple[str, ...]]:
+    """Whether many of P's points, and of Q's, lie where the other has hardly any; and in words."""
+    shares = tuple(float(np.mean(excess > 0)) for excess in beyond_reach(at_p, at_q))
+    notes = tuple(
+        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is "
+        f"there cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
+        f"extrapolation."
+        for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
+        if share > _TELLING_SHARE
+    )
+    return (shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE), notes
+
+
+def is_unbounded(definition: RatioDivergence, apart: tuple[bool, bool]) -> bool:
+    """Whether the divergence is infinite for mass of P where Q has none, and there may be such;
+    or the reverse."""
+    ends = np.array([_FAR, _FARTHER])
+    at_p, at_q = definition.critic_p(ends), definition.critic_q(-ends)
+    return bool((apart[0] and np.diff(at_p) > 1.0) or (apart[1] and np.diff(at_q) > 1.0))
+
+
+def extrapolated(
+    definition: RatioDivergence, at_p: Array, at_q: Array, p: Samples, q: Samples
+) -> float:
+    """How much of a divergence comes from ratios beyond the largest that the samples show."""
+    beyond_p, beyond_q = beyond_reach(at_p, at_q)
+    far = definition.point_terms(at_p, at_q)
+    near = definition.point_terms(at_p - beyond_p, at_q + beyond_q)
+    return max(0.0, p.mean(far[0] - near[0])) + max(0.0, q.mean(far[1] - near[1]))

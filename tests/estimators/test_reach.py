@@ -1,0 +1,91 @@
+"""Points beyond the other sample: how many, what rests on them, and which divergences mind."""
+
+import math
+
+import numpy as np
+import pytest
+
+import divergences as dv
+from divergences.estimators.reach import beyond_reach, extrapolated, is_unbounded, out_of_reach
+from divergences.measures import as_samples
+
+POINTS = as_samples(np.zeros((100, 1)))
+
+
+def ratios(beyond, by=2.0):
+    """At P's points 0, or `by` at some of them; at Q's 0."""
+    at_p = np.zeros(100)
+    at_p[:beyond] = by
+    return at_p, np.zeros(100)
+
+
+def test_beyond_is_what_exceeds_all_but_three_of_the_other():
+    at_p, at_q = np.array([5.0, 1.0, -1.0, -4.0]), np.array([9.0, 8.0, 1.5, 0.0, -6.0])
+    of_p, of_q = beyond_reach(at_p, at_q)
+    assert of_p.tolist() == [3.5, 0, 0, 0]
+    assert of_q.tolist() == [0, 0, 0, 1.0, 7.0]
+
+
+def test_two_points_have_a_reach_too():
+    assert [side.tolist() for side in beyond_reach(np.zeros(2), np.ones(2))] == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(("beyond", "told"), [(25, False), (26, True)])
+def test_a_quarter_of_the_points_is_many_and_is_said(beyond, told):
+    at_p, at_q = ratios(beyond)
+    apart, notes = out_of_reach(at_p, at_q)
+    assert apart == (told, False)
+    assert out_of_reach(-at_q, -at_p)[0] == (False, told)
+    assert any("26% of p's points lie where q has hardly any" in note for note in notes) == told
+
+
+def test_what_rests_on_extrapolation_is_the_excess_of_the_terms():
+    at_p, at_q = ratios(10)
+    assert extrapolated(dv.KullbackLeibler(), at_p, at_q, POINTS, POINTS) == pytest.approx(0.2)
+    assert extrapolated(dv.ReverseKL(), at_p, at_q, POINTS, POINTS) == 0
+    assert extrapolated(dv.ReverseKL(), -at_q, -at_p, POINTS, POINTS) == pytest.approx(0.2)
+    softer = extrapolated(dv.JensenShannon(), at_p, at_q, POINTS, POINTS)
+    assert softer == pytest.approx(0.1 * (math.log(2) - math.log1p(math.exp(-2.0))) / 2)
+
+
+@pytest.mark.parametrize(
+    ("definition", "where"),
+    [
+        (dv.JensenShannon(), (False, False)),
+        (dv.TotalVariation(), (False, False)),
+        (dv.Renyi(0.5), (False, False)),
+        (dv.KullbackLeibler(), (True, False)),
+        (dv.ChiSquared(), (True, False)),
+        (dv.Renyi(2.0), (True, False)),
+        (dv.ReverseKL(), (False, True)),
+    ],
+)
+def test_mass_that_the_other_lacks_makes_some_divergences_infinite(definition, where):
+    assert (
+        is_unbounded(definition, (True, False)),
+        is_unbounded(definition, (False, True)),
+    ) == where
+    assert not is_unbounded(definition, (False, False))
+
+
+def test_each_order_of_kl_has_an_upper_end_where_the_other_sample_is():
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 1, 300), rng.uniform(0, 2, 300)
+    forward, backward = (
+        dv.divergence(definition, x, y, rng=0)
+        for definition in (dv.KullbackLeibler(), dv.ReverseKL())
+    )
+    low, high = forward.interval()
+    assert low < math.log(2) < high < math.inf
+    assert backward.interval()[1] == math.inf
+
+
+def test_the_interval_of_kl_reaches_up_for_tails_that_the_other_sample_lacks():
+    # The log-ratio grows like r²; nothing of the normal sample shows how far.
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((600, 20))
+    y = rng.standard_normal((600, 20)) / np.sqrt(rng.chisquare(5, (600, 1)) / 5)
+    est = dv.divergence(dv.ReverseKL(), x, y, rng=0)
+    low, high = est.interval()
+    assert high - est > 2 * (est - low)
+    assert any("farther up than down" in note for note in est.notes)
