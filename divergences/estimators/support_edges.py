@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 _MOST_FEATURES_OF_ELLIPSOIDS = 5
 _MOST_FEATURES_OF_HULLS = 3
-_RANGES, _RADII, _PLACES = 0, 1, 2
+_MOST_FEATURES_OF_SUMS, _MOST_UNEQUAL_UNITS = 5, 4.0
+_RANGES, _SUMS, _TOTAL, _RADII, _PLACES = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True, eq=False)
 class SupportEdges:
-    """How far points lie beyond P's and beyond Q's: their ranges, radii, ellipsoids and hulls.
+    """How far points lie beyond P's and beyond Q's: ranges, also of sums, radii, ellipsoids, hulls.
 
     Where a density ends at an edge, no smooth critic follows it.
 
@@ -74,8 +75,24 @@ class _Hollow:
 
 def _views(coordinates: Coordinates, points: Array) -> list[Array]:
     numbers, white = coordinates.numbers(points), coordinates.white(points)
-    radii = np.linalg.norm(white, axis=1)
-    return [np.hstack([numbers, -numbers]), np.column_stack([radii, -radii]), white]
+    radii = np.linalg.norm(white, axis=1, keepdims=True)
+    return [*map(_both_ends, (numbers, *_sums(coordinates, numbers), radii)), white]
+
+
+def _both_ends(values: Array) -> Array:
+    return np.hstack([values, -values])
+
+
+def _sums(coordinates: Coordinates, numbers: Array) -> tuple[Array, Array]:
+    """Sums and differences of two features, and the sum of all; none where units are not alike."""
+    scale = coordinates.scale
+    few = 1 < coordinates.d <= _MOST_FEATURES_OF_SUMS
+    if not few or scale.max() > _MOST_UNEQUAL_UNITS * scale.min():
+        return np.empty((len(numbers), 0)), np.empty((len(numbers), 0))
+    numbers = numbers / scale.max()
+    first, second = np.triu_indices(coordinates.d, k=1)
+    one, other = numbers[:, first], numbers[:, second]
+    return np.hstack([one + other, one - other]), numbers.sum(axis=1, keepdims=True)
 
 
 def _shapes(views: list[Array]) -> Iterator[tuple[int, Shape, Array]]:
@@ -85,7 +102,9 @@ def _shapes(views: list[Array]) -> Iterator[tuple[int, Shape, Array]]:
     yield _RANGES, *Floor.of(views[_RANGES])
     if d == 1:
         return
-    yield _RADII, *Floor.of(views[_RADII])
+    for view in (_SUMS, _TOTAL, _RADII):
+        if views[view].shape[1]:
+            yield view, *Floor.of(views[view])
     if d <= _MOST_FEATURES_OF_ELLIPSOIDS and (ellipsoid := ellipsoid_about(white)) is not None:
         yield _PLACES, *ellipsoid
         gauge = ellipsoid[0].gauge

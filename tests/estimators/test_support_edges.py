@@ -19,7 +19,7 @@ def named(d, name):
     return next(candidate for candidate in library(d) if candidate.name == name)
 
 
-@pytest.mark.parametrize(("d", "each"), [(1, 1), (2, 5), (3, 5), (5, 4), (8, 2)])
+@pytest.mark.parametrize(("d", "each"), [(1, 1), (2, 7), (3, 7), (5, 6), (8, 2)])
 def test_own_points_lie_within_and_left_out_ones_rarely_beyond(d, each):
     rng = np.random.default_rng(d)
     data = training(rng.normal(size=(200, d)), rng.normal(size=(150, d)))
@@ -42,6 +42,19 @@ def test_edges_do_not_depend_on_units_or_places(d):
     here = training(p, q).edges[1]
     there = training(1e3 * p - 5, 1e3 * q - 5).edges[1]
     np.testing.assert_allclose(here, there, atol=1e-4)
+
+
+@pytest.mark.parametrize(("units", "found"), [([1, 1, 1, 1], True), ([1, 1, 1, 9], False)])
+def test_the_edge_of_a_sum_is_seen_where_features_have_the_same_unit(units, found):
+    rng = np.random.default_rng(3)
+    p = rng.dirichlet(np.ones(5), 400)[:, :4] * units
+    data = training(p, p + 0.05 * np.array(units))
+    edges = data.edges[0]
+    # Four spacings beyond the sum of all, within each range and far from the ellipsoid.
+    outside = np.full((1, 4), 0.27) * units
+    within = np.full((1, 4), 0.22) * units
+    gains = edges(outside) - edges(within)
+    assert np.any(gains[0, : gains.shape[1] // 2] > 1) == found
 
 
 def test_edges_help_where_a_support_ends():
