@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy.stats import chi2
 from divergences.estimators.chosen_pairs import EVERY_KIND, PairSplines, splines_of_pairs
 from divergences.estimators.chosen_products import by_label
 from divergences.estimators.feature_maps import Coordinates, FeatureMap, Polynomial
-from divergences.estimators.projections import Projection, Through
+from divergences.estimators.projections import Projection, seen_through
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +43,7 @@ def directions_that_differ(
         PairSplines(inner, np.arange(inner.d), pairs, EVERY_KIND), seen, labels, weights
     )
     quadratic = Polynomial(inner, by_rank=False, squares=True, products=True)
-    features = FeatureMap.standardized(quadratic, seen).beside(splines)
-    return replace(features, raw=Through(view, features.raw))
+    return seen_through(view, FeatureMap.standardized(quadratic, seen).beside(splines))
 
 
 def most_different_directions(line: Array, labels: Places, weights: Array) -> Array:

@@ -9,6 +9,7 @@ from divergences.estimators.chosen_pairs import pairs_that_differ, whitened_pair
 from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.cluster_features import clusters
 from divergences.estimators.critic_candidate import Candidate
+from divergences.estimators.independent_components import independent_components
 from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.partition_candidate import PartitionCandidate
@@ -34,6 +35,7 @@ _MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50
 _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
+_MOST_FEATURES_TO_UNMIX = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
 _MOST_FEATURES_BY_LEVEL = 25
@@ -45,7 +47,7 @@ def library(
 ) -> list[Candidate]:
     """Critics for d numeric features, the simplest first.
 
-    Partitions and a mixture for each sample need equal weights.
+    Partitions, independent components and a mixture for each sample need equal weights.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def library(
         found.append(ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ))
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen directions", directions_that_differ))
+    if equal_weights and 2 < d <= _MOST_FEATURES_TO_UNMIX:
+        found.append(ScreenedCandidate("independent components", independent_components))
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]

@@ -70,6 +70,11 @@ class Through:
         return self.raw(self.view(points))
 
 
+def seen_through(view: Callable[[Array], Array], features: FeatureMap) -> FeatureMap:
+    """Features of a view, as features of the points."""
+    return replace(features, raw=Through(view, features.raw))
+
+
 def along_leading_components(
     training: Training, *, features: Callable[[Training], FeatureMap]
 ) -> FeatureMap:
@@ -107,8 +112,8 @@ def _through(
     features: Callable[[Training], FeatureMap],
 ) -> FeatureMap:
     seen = view(training.points)
-    inner = features(replace(training, points=seen, coordinates=Coordinates.of(seen)))
-    return replace(inner, raw=Through(view, inner.raw))
+    inner = replace(training, points=seen, coordinates=Coordinates.of(seen))
+    return seen_through(view, features(inner))
 
 
 def _leading(line: Array, scale: Array) -> Array:

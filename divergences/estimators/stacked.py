@@ -36,8 +36,9 @@ class Stacked(RatioEstimator):
     and of their normal scores; on smoothing splines, and pairs of them; on the radius, and on the
     direction without it; on Gaussian bumps of several widths; on the clusters of both samples as
     one; on sums over features and over neighbors; on the products and pairs that differ most; along
-    the few directions in which many features vary most, or differ most; with how far points lie
-    beyond the range, the ellipsoid and the hull of either sample. Boosted trees, averages over
+    the few directions in which many features vary most, or differ most; along the independent
+    components of either sample; with how far points lie beyond the range, the ellipsoid and the
+    hull of either sample. Boosted trees, averages over
     partitions into boxes and Gaussian mixtures join them, as many as suit the number of features.
     The levels of categorical columns enter all regressions as indicators, in pairs and with the
     numbers in some, and the trees as they are. A logistic regression with weights of at least zero

@@ -1,0 +1,71 @@
+"""Directions along which a sample falls into independent parts."""
+
+import numpy as np
+
+from divergences.estimators.critic_candidate import Training
+from divergences.estimators.critic_library import library
+from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.independent_components import _unmixed, independent_components
+from divergences.estimators.ridge_logistic import log_loss
+
+D, N = 4, 800
+
+
+def turned(seed, sample=None):
+    """Independent long-tailed features, of which Q's are turned; both have the same covariance."""
+    rng = np.random.default_rng(seed)
+    turn = np.linalg.qr(rng.normal(size=(D, D)))[0]
+    draw = rng.laplace if sample is None else sample
+    points = np.vstack([draw(size=(N, D)), draw(size=(N, D)) @ turn.T])
+    return points, np.repeat([1, 0], N), turn
+
+
+def test_the_directions_are_those_of_the_independent_parts():
+    points, labels, turn = turned(0)
+    for label, axes in ((1, np.eye(D)), (0, turn)):
+        found = _unmixed(points[labels == label])
+        cosines = np.abs(found.T @ axes) / np.linalg.norm(found, axis=0)[:, np.newaxis]
+        # Each is one axis, to within 20 degrees, and no two are the same.
+        assert cosines.max(axis=1).min() > np.cos(np.radians(20))
+        assert sorted(cosines.argmax(axis=1)) == list(range(D))
+
+
+def test_normal_samples_and_flat_ones_have_none():
+    rng = np.random.default_rng(1)
+    # At four standard errors of a kurtosis, whose law is skew: less than one in a thousand.
+    assert all(_unmixed(rng.normal(size=(300, 6))) is None for _ in range(20))
+    flat = rng.laplace(size=(300, 3)) @ np.ones((3, 3))
+    assert _unmixed(flat) is None
+    normal = rng.normal(size=(200, 3))
+    labels = np.repeat([1, 0], 100)
+    assert independent_components(Coordinates.of(normal), normal, labels, np.ones(200)) is None
+
+
+def test_one_sample_with_components_is_enough():
+    rng = np.random.default_rng(2)
+    points = np.vstack([rng.laplace(size=(N, 3)), rng.normal(size=(N, 3))])
+    labels = np.repeat([1, 0], N)
+    features = independent_components(Coordinates.of(points), points, labels, np.ones(2 * N))
+    assert features(points).shape[0] == 2 * N
+    assert features.roughness.shape == features(points).shape[1:]
+
+
+def test_turned_samples_are_told_apart_where_others_fail():
+    points, labels, _ = turned(3)
+    training = Training.of(TrainingPart(points, labels, np.ones(len(labels)), 0))
+    candidates = {each.name: each for each in library(D)}
+    losses = {
+        name: log_loss(candidates[name].fit(training).held_out, labels).sum()
+        for name in ("quadratic", "waves", "pairs of waves", "independent components")
+    }
+    best = losses.pop("independent components")
+    assert best < N * 2 * np.log(2) - 20
+    assert all(loss > best + 10 for loss in losses.values())
+
+
+def test_weighted_samples_do_without():
+    assert not any(
+        each.name == "independent components" for each in library(4, equal_weights=False)
+    )
+    assert any(each.name == "independent components" for each in library(4))
