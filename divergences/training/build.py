@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,21 +92,8 @@ def make_objective(
         else tuple(regularizers)
     )
     generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
-    normalization: nn.Module = nn.Identity()
-    unit = 1.0
     with seeded(generator):
-        if critic is None:
-            one_scale = isinstance(method, WassersteinCritic)
-            standard = Normalization.of(x, one_scale=one_scale)
-            if one_scale:
-                unit = float(standard.scale)
-            normalization = standard
-            critic = default_critic(method, used, x).to(x)
-        else:
-            layers, _ = _input_layers(used, x[0].numel())
-            critic = nn.Sequential(nn.Flatten(), *layers, critic).to(x) if layers else critic
-        for regularizer in used:
-            regularizer.constrain(critic)
+        critic, normalization, unit = _critic(method, critic, used, x)
     rate = defaults.critic_rate() if learning_rate is None else learning_rate
     return Adversarial(
         definition=definition,
@@ -115,12 +102,36 @@ def make_objective(
         optimizer=optimizer(critic.parameters()),
         learning_rate=as_schedule("critic_learning_rate", rate),
         regularizers=used,
-        normalization=normalization.to(x.device),
+        normalization=normalization,
         unit=unit,
         clip=clip,
         precision=precision,
         workers=workers,
     )
+
+
+def _critic(
+    method: CriticMethod,
+    critic: nn.Module | None,
+    regularizers: Sequence[Regularizer],
+    x: torch.Tensor,
+) -> tuple[nn.Module, nn.Module, float]:
+    """The critic with its constraints, what is done to points before, and the unit of values."""
+    normalization: nn.Module = nn.Identity()
+    unit = 1.0
+    if critic is None:
+        one_scale = isinstance(method, WassersteinCritic)
+        standard = Normalization.of(x, one_scale=one_scale)
+        if one_scale:
+            unit = float(standard.scale)
+        normalization = standard
+        critic = default_critic(method, regularizers, x).to(x)
+    else:
+        layers, _ = _input_layers(regularizers, x[0].numel())
+        critic = nn.Sequential(nn.Flatten(), *layers, critic).to(x) if layers else critic
+    for regularizer in regularizers:
+        regularizer.constrain(critic)
+    return critic, normalization.to(x.device), unit
 
 
 def _refuse(definition: Definition, method: Any, **unused: Any) -> None:
