@@ -207,15 +207,19 @@ def _check_categories(definition: Definition, estimator: Estimator, p: Samples) 
     )
 
 
+def by_shorthand(method: Any) -> Any:
+    """The method that a shorthand names; anything else as it is."""
+    return _SHORTHANDS[method]() if isinstance(method, str) and method in _SHORTHANDS else method
+
+
 def _named(definition: Definition, method: Any, valid: list[Any], table: Any) -> Estimator:
     shorthands = ", ".join(['"auto"'] + [f'"{kind.shorthand}"' for kind in valid])
+    method = by_shorthand(method)
     if isinstance(method, str):
-        if method not in _SHORTHANDS:
-            raise ValueError(
-                f"method must be one of {shorthands} or an estimator object for "
-                f"{definition.symbol}, not {method!r}."
-            )
-        method = _SHORTHANDS[method]()
+        raise ValueError(
+            f"method must be one of {shorthands} or an estimator object for "
+            f"{definition.symbol}, not {method!r}."
+        )
     if isinstance(method, type) and issubclass(method, Estimator):
         raise TypeError(
             f"method must be an object, not the class {method.__name__}. Use {method.__name__}()."

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from divergences.checks import check_real
-from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Training
+from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Candidate, Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.estimator import by_shorthand
+from divergences.estimators.kde import KDE
+from divergences.estimators.method_candidate import MethodCandidate
 from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
 from divergences.estimators.reach import out_of_reach
 from divergences.estimators.stacking import Stack, fit_stack
+from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run, single_threaded
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 _ROWS = 100_000
 _CHEAP = 0.5
+_MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 10, 25_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,10 @@ class Stacked(RatioEstimator):
 
     Parameters
     ----------
+    methods : sequence of RatioEstimator or str
+        What to combine: density-ratio methods such as ``[KDE(), Classifier("boosting")]``, or
+        their shorthands. "auto" stands for the library, by default all there is; kernel densities
+        join it where the density of a side is known.
     effort : float
         Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
         are only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels,
@@ -78,6 +88,7 @@ class Stacked(RatioEstimator):
     True
     """
 
+    methods: Sequence[RatioEstimator | str] = ("auto",)
     effort: float = 1.0
     shorthand: ClassVar[str] = "stacked"
     minimum: ClassVar[int] = 10
@@ -85,10 +96,13 @@ class Stacked(RatioEstimator):
 
     def __post_init__(self) -> None:
         check_real("effort", self.effort, above=0)
+        object.__setattr__(self, "methods", _checked(self.methods))
 
     def describe(self) -> str:
-        """Return the name."""
-        return "stacked critics"
+        """Return the name, and what is combined if that was chosen."""
+        if self.methods == ("auto",):
+            return "stacked critics"
+        return f"stacked {', '.join(map(_name, self.methods))}"
 
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the stack to all points, and to each half to judge the other."""
@@ -96,6 +110,7 @@ class Stacked(RatioEstimator):
             return self._log_ratio(p, q, run.for_points(p.n + q.n))
 
     def _log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
+        self._refuse_categories(p)
         seeds = run.rng.integers(2**31, size=3)
         pooled = _Pooled.of(p, q)
         rows = pooled.some_rows(np.arange(len(pooled.labels)), self._most_rows(), seeds[0])
@@ -124,13 +139,39 @@ class Stacked(RatioEstimator):
         self, pooled: _Pooled, rows: NDArray[np.intp], seed: int, run: Run, folds: int = FOLDS
     ) -> Stack:
         training = Training.of(pooled.part(rows, seed), folds)
-        candidates = library(
-            training.coordinates.d,
-            categorical=training.points.shape[1] - training.coordinates.d,
-            equal_weights=pooled.equal_weights,
+        p, q = pooled.sides(rows)
+        candidates: list[Candidate] = []
+        for number, method in enumerate(self.methods, 1):
+            if isinstance(method, RatioEstimator):
+                name = method.describe()
+                twice = [_name(other) for other in self.methods].count(name) > 1
+                label = f"{name} ({number})" if twice else name
+                candidates.append(MethodCandidate(label, method, p, q))
+            else:
+                candidates += self._library(training, p, q)
+        return fit_stack(candidates, training, run)
+
+    def _library(self, training: Training, p: Samples, q: Samples) -> list[Candidate]:
+        d = training.coordinates.d
+        found = library(
+            d,
+            categorical=p.d - d,
+            equal_weights=p.weights is None and q.weights is None,
             cheap=self.effort < _CHEAP,
         )
-        return fit_stack(candidates, training, run)
+        known = p.known is not None or q.known is not None
+        if known and d <= _MOST_FEATURES_OF_DENSITIES and p.n + q.n <= _MOST_ROWS_OF_DENSITIES:
+            found.append(MethodCandidate("kernel and known densities", KDE(), p, q))
+        return found
+
+    def _refuse_categories(self, p: Samples) -> None:
+        for method in self.methods:
+            if isinstance(method, RatioEstimator) and p.categorical and not method.reads_categories:
+                raise ValueError(
+                    f"methods must read categories, as {listed(p.categorical)} of the samples "
+                    f"needs, but {method.describe()} reads numbers alone. Leave it out, or drop or "
+                    f"encode the column."
+                )
 
     def _halves(self, pooled: _Pooled, seeds: NDArray[np.int64], run: Run) -> LogRatio:
         parts = stratified_folds(pooled.labels, 2, np.random.default_rng(seeds[0]))
@@ -159,9 +200,8 @@ class _Pooled:
     points: Array
     labels: NDArray[np.intp]
     mass: Array
-    n: int
-    equal_weights: bool
-    level_counts: NDArray[np.intp] | None
+    p: Samples
+    q: Samples
 
     @classmethod
     def of(cls, p: Samples, q: Samples) -> _Pooled:
@@ -169,10 +209,17 @@ class _Pooled:
             np.concatenate([p.points, q.points]),
             np.repeat([1, 0], [p.n, q.n]),
             np.concatenate([p.mass, q.mass]),
-            p.n,
-            p.weights is None and q.weights is None,
-            p.level_counts if p.levels else None,
+            p,
+            q,
         )
+
+    @property
+    def n(self) -> int:
+        return self.p.n
+
+    def sides(self, rows: NDArray[np.intp]) -> tuple[Samples, Samples]:
+        """The samples of the rows."""
+        return self.p.take(rows[rows < self.n]), self.q.take(rows[rows >= self.n] - self.n)
 
     def some_rows(self, rows: NDArray[np.intp], most: int, seed: int) -> NDArray[np.intp]:
         """All rows, or as many of them as critics may be fitted to."""
@@ -193,7 +240,8 @@ class _Pooled:
         labels, mass = self.labels[rows], self.mass[rows]
         total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
         weights = mass / total * (len(labels) / 2.0)
-        return TrainingPart(self.points[rows], labels, weights, seed, self.level_counts)
+        counts = self.p.level_counts if self.p.levels else None
+        return TrainingPart(self.points[rows], labels, weights, seed, counts)
 
     def rated(self, stack: Stack, rows: NDArray[np.intp], run: Run) -> Array:
         """Log-odds at all points: left out of the fit, or never part of it."""
@@ -227,6 +275,27 @@ class _Pooled:
 def _rival(pooled: _Pooled, rows: NDArray[np.intp], stack: Stack) -> Gap:
     critic = stack.critics[stack.unseen]
     return pooled.gap(rows, critic.held_out, critic.fitted, 1.0)
+
+
+def _checked(methods: Any) -> tuple[RatioEstimator | str, ...]:
+    if isinstance(methods, str | RatioEstimator) or not isinstance(methods, Iterable):
+        raise TypeError(
+            f'methods must be a list such as [KDE(), Classifier("boosting")], not {methods!r}.'
+        )
+    found = tuple(method if method == "auto" else by_shorthand(method) for method in methods)
+    for method in found:
+        if method != "auto" and not isinstance(method, RatioEstimator):
+            raise TypeError(
+                f"methods must hold density-ratio methods, such as KDE(), or their shorthands, not "
+                f"{method!r}."
+            )
+    if not found:
+        raise ValueError('methods must hold at least one method, but it is empty. Use ["auto"].')
+    return found
+
+
+def _name(method: RatioEstimator | str) -> str:
+    return method if isinstance(method, str) else method.describe()
 
 
 def _notes(stack: Stack) -> tuple[str, ...]:
