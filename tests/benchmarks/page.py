@@ -98,13 +98,14 @@ def overall(scores: dict[str, Scores]) -> str:
                 method,
                 mean_and_missing(js, method),
                 number(max(finite(js.ratios(method)), default=math.nan)),
+                number(js.bias(method)),
                 *(mean_and_missing(scores[name], method) for name in DIVERGENCES[1:]),
                 percent(js.coverage(method)),
                 seconds(some.seconds(method)),
             ]
         )
     named = [SYMBOLS.get(name, name) for name in DIVERGENCES[1:]]
-    return table(["", "JS", "worst JS", *named, "JS coverage", "seconds"], lines)
+    return table(["", "JS", "worst JS", "JS bias", *named, "JS coverage", "seconds"], lines)
 
 
 def mean_and_missing(scores: Scores, method: str) -> str:

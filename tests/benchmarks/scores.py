@@ -62,6 +62,14 @@ class Scores:
             return math.nan
         return row.rmse / yardstick(PAIR_NAMED[case], self.divergence, self.n, self.n)
 
+    def bias(self, method: str) -> float:
+        """Mean over the cases of the bias over the bound, where it is finite; NaN if nowhere."""
+        shares = [
+            row.bias / yardstick(PAIR_NAMED[row.case], self.divergence, self.n, self.n)
+            for row in self.of(method)
+        ]
+        return statistics.mean(finite(shares)) if finite(shares) else math.nan
+
     def ratios(self, method: str) -> list[float]:
         """Of all cases that the contender was measured on."""
         every = (self.ratio(method, case) for case in self.cases)

@@ -113,6 +113,18 @@ def test_ratios_and_contests(results):
     assert geometric_mean([0.0, 10.0]) == pytest.approx(1.0)
 
 
+def test_bias_is_the_mean_over_the_cases_where_it_is_finite(results):
+    unit = 0.15 / math.sqrt(1000)
+    for case, bias in (
+        ("disjoint uniforms", unit), ("equal normals, d=1", -3 * unit),
+        ("equal normals, d=5", math.inf),
+    ):  # fmt: skip
+        records.merge([Row("auto", case, 1000, "JS", 3, 0, bias, unit, 0.9, 0.1)], "ratio")
+    scores = Scores.read("JS", 1000)
+    assert scores.bias("auto") == pytest.approx(-1.0, rel=1e-4)
+    assert math.isnan(scores.bias("npeet-plus"))
+
+
 def test_integrands_at_the_true_ratio_average_to_the_truth():
     # Four standard errors, a false alarm in 16,000 for each of six.
     pair, n, rng = pair_named("t(3), shift 1"), 40_000, np.random.default_rng(0)
