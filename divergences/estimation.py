@@ -254,7 +254,10 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
     if isinstance(definition, RatioDivergence) and p.discrete == q.discrete:
         reading = replace(reading, critic=LogRatio(p, q))
     circumstances = Circumstances(definition, "exact", how, d=p.d, seconds=seconds, measures=(p, q))
-    return Estimate(reading, circumstances)
+    found = Estimate(reading, circumstances)
+    if isinstance(definition, Wasserstein | SlicedWasserstein) and reading.bracket is None:
+        return Estimate(replace(reading, bracket=found.interval(0.95)), circumstances)
+    return found
 
 
 def as_pair(
