@@ -33,7 +33,8 @@ docs: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks
 
-# Hours on two cores; it goes on where it was interrupted. ARGS chooses, as in
+# Hours on two cores; it goes on where it was interrupted. Tables whose inputs are missing are left
+# out and named: that of mutual information needs samples from an environment of its own. ARGS chooses, as in
 # make bench-accuracy ARGS='--methods auto --only ring --fresh'.
 bench-accuracy: $(VENV)/.ready-benchmarks
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.accuracy $(ARGS)

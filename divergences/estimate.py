@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from divergences.definitions.definition import Definition
     from divergences.inference.lower_bound import Fresh
+    from divergences.measures.known import Known
     from divergences.measures.samples import Samples
 
 Critic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
@@ -82,6 +83,7 @@ class Circumstances:
     d: int | None = None
     seconds: float = 0.0
     samples: tuple[Samples, Samples] | None = None
+    measures: tuple[Known, Known] | None = None
 
 
 class Estimate(float):
@@ -298,6 +300,7 @@ class Estimate(float):
         Returns
         -------
         ndarray of shape (k,)
+            Of known measures ln p - ln q: infinite where one has no density, NaN where neither has.
 
         Raises
         ------
@@ -328,6 +331,8 @@ class Estimate(float):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the two samples and, where there is one, the critic.
+
+        Of two known measures 1,000 points each are drawn for the picture.
 
         Parameters
         ----------

@@ -18,6 +18,7 @@ from divergences.definitions import (
     Energy,
     JensenShannon,
     KullbackLeibler,
+    RatioDivergence,
     Renyi,
     ReverseKL,
     Sinkhorn,
@@ -32,6 +33,7 @@ from divergences.estimators import Auto, estimate_samples
 from divergences.estimators.estimator import reads
 from divergences.measures import (
     Known,
+    LogRatio,
     Pushforward,
     Samples,
     as_known,
@@ -239,12 +241,23 @@ def _draws_for(definition: Definition, sample: Samples) -> int:
 
 
 def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
-    from divergences.closed_form import exact
+    from divergences.closed_form import exact, ratio
 
     start = time.perf_counter()
-    reading, how = exact(definition, p, q, run)
+    try:
+        reading, how = exact(definition, p, q, run)
+    except NoClosedFormError:
+        if not (isinstance(definition, RatioDivergence) and p.discrete):
+            raise
+        reading, how = ratio.ratio_without_formula(definition, p, q, run)
     seconds = time.perf_counter() - start
-    return Estimate(reading, Circumstances(definition, "exact", how, d=p.d, seconds=seconds))
+    if isinstance(definition, RatioDivergence) and p.discrete == q.discrete:
+        reading = replace(reading, critic=LogRatio(p, q))
+    circumstances = Circumstances(definition, "exact", how, d=p.d, seconds=seconds, measures=(p, q))
+    found = Estimate(reading, circumstances)
+    if isinstance(definition, Wasserstein | SlicedWasserstein) and reading.bracket is None:
+        return Estimate(replace(reading, bracket=found.interval(0.95)), circumstances)
+    return found
 
 
 def as_pair(

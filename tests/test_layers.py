@@ -43,7 +43,7 @@ ALLOWED = {
         "generative",
         "report",
     },
-    "api": {"definitions", "estimation", "estimators"},
+    "api": {"measures", "definitions", "estimation", "estimators"},
 }
 TOP = {"__init__", "__main__", "cli", "demo", "demo_training", "views", "report", "training"}
 

@@ -16,6 +16,7 @@ from divergences.definitions import (
 )
 from divergences.estimation import Options, divergence
 from divergences.estimators import Sliced
+from divergences.measures import is_known
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -57,7 +58,12 @@ def wasserstein_distance(
 
 @everyday
 def sliced_wasserstein_distance(
-    p: Any, q: Any, *, order: float = 2.0, projections: int = 100, **options: Unpack[Options]
+    p: Any,
+    q: Any,
+    *,
+    order: float = 2.0,
+    projections: int = Sliced.projections,
+    **options: Unpack[Options],
 ) -> Estimate:
     r"""Sliced Wasserstein distance, in data units.
 
@@ -69,7 +75,8 @@ def sliced_wasserstein_distance(
     order : float
         Power r of the distance, at least 1.
     projections : int
-        Number of random directions, unless `method` is given.
+        Number of random directions, unless `method` is given. Two known measures have the exact
+        value where one is known, unless this is set: then they are drawn from.
     {options}
 
     {outcome}
@@ -87,7 +94,8 @@ def sliced_wasserstein_distance(
     >>> low < 1.0 < high
     True
     """
-    if options.get("method", "auto") == "auto":
+    exact = is_known(p) and is_known(q) and projections == Sliced.projections
+    if options.get("method", "auto") == "auto" and not exact:
         options["method"] = Sliced(projections)
     return divergence(SlicedWasserstein(order), p, q, **options)
 

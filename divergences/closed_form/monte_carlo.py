@@ -12,7 +12,7 @@ from divergences.closed_form.registry import Answer
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Reading
 from divergences.inference.lower_bound import Fresh
-from divergences.measures.known import Known
+from divergences.measures.known import Known, LogRatio
 from divergences.work import Run
 
 DRAWS = 100_000
@@ -25,8 +25,8 @@ def ratio_by_draws(definition: RatioDivergence, p: Known, q: Known, run: Run) ->
 
     The draws are doubled until the standard error is 0.2 % of the value, or 1.6 million are drawn.
     """
-    integrand = integrand_of(definition)
-    at_p, at_q = (_log_ratio(known, p, q, DRAWS, run) for known in (p, q))
+    integrand, critic = integrand_of(definition), LogRatio(p, q)
+    at_p, at_q = (critic(known.sample(DRAWS, run.rng)) for known in (p, q))
     while True:
         for growth, lacking, name in (
             (integrand.upper, np.isposinf(at_p), "q"),
@@ -42,7 +42,7 @@ def ratio_by_draws(definition: RatioDivergence, p: Known, q: Known, run: Run) ->
         if stderr <= _RELATIVE_ERROR * abs(value) or 2 * len(at_p) > _MOST_DRAWS:
             break
         at_p, at_q = (
-            np.concatenate([ratio, _log_ratio(known, p, q, len(ratio), run)])
+            np.concatenate([ratio, critic(known.sample(len(ratio), run.rng))])
             for ratio, known in ((at_p, p), (at_q, q))
         )
     reading = Reading(
@@ -57,11 +57,6 @@ def ratio_by_draws(definition: RatioDivergence, p: Known, q: Known, run: Run) ->
 def _against_mixture(integrand: Integrand, ratio: np.ndarray) -> np.ndarray:
     # (p a + q b)/((p + q)/2): drawn from the mixture, a bounded divergence has bounded terms.
     return 2 * integrand(log_expit(ratio), log_expit(-ratio))
-
-
-def _log_ratio(known: Known, p: Known, q: Known, count: int, run: Run) -> np.ndarray:
-    points = known.sample(count, run.rng)
-    return p.log_density(points) - q.log_density(points)
 
 
 def _warnings(growth: Growth, ratio: np.ndarray) -> tuple[str, ...]:

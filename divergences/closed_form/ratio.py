@@ -59,6 +59,15 @@ def ratio_divergence(definition: RatioDivergence, p: Known, q: Known, run: Run) 
     return _integrated(definition, p, q) or _by_parts(definition, p, q, run)
 
 
+def ratio_without_formula(definition: RatioDivergence, p: Known, q: Known, run: Run) -> Answer:
+    """Monte Carlo, for discrete measures whose sum over the atoms does not end."""
+    reading, how = ratio_by_draws(definition, p, q, run)
+    integrand = integrand_of(definition)
+    bounded = integrand.upper.kind == integrand.lower.kind == "bounded"
+    sure = bounded or math.isinf(reading.inner)
+    return reading.with_notes(*(() if sure else (UNKNOWN_TAILS,))), how
+
+
 def _singular(definition: RatioDivergence) -> Answer:
     integrand = integrand_of(definition)
     inner = integrand.upper.limit + integrand.lower.limit

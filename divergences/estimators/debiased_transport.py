@@ -138,12 +138,12 @@ def debiased_transport(
 
 def _notes(plug_in: float, value: float, as_seen: float) -> tuple[str, ...]:
     taken = debiasing_note(plug_in, value)
-    if abs(value - as_seen) < _WORTH_SAYING * abs(plug_in - value):
+    shown, seen = (f"{float(f'{distance:.3g}'):g}" for distance in (value, as_seen))
+    if shown == seen or abs(value - as_seen) < _WORTH_SAYING * abs(plug_in - value):
         return (taken,)
     return (
         taken,
-        f"Parts of the samples would put it at {float(f'{as_seen:.3g}'):g}; the interval reaches "
-        f"as far as that.",
+        f"Parts of the samples would put it at {seen}; the interval reaches as far as that.",
     )
 
 

@@ -16,7 +16,7 @@ from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
 from divergences.estimators.quadratic_logistic import stratified_folds
-from divergences.estimators.transport_bracket import LEVEL
+from divergences.estimators.transport_bracket import LEVEL, rounding_of_means, upper_end
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run
@@ -147,7 +147,8 @@ def held_out_critic(
     line.require_range(p, q, definition.order)
     folds_p, folds_q = (_folds(side, estimator.folds, run) for side in (p, q))
     seeds = run.rng.integers(2**63, size=estimator.folds)
-    upper = _plug_in_of_some(p, q, run)
+    some_p, some_q = (_some_points(side, run) for side in (p, q))
+    upper = plug_in(some_p, some_q, 1.0)
 
     def fit(fold: int) -> tuple[FittedNetwork, float]:
         from divergences.estimators.lipschitz_fit import fit_network
@@ -166,6 +167,7 @@ def held_out_critic(
     value = p.mean(at_p) - q.mean(at_q)
     stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    low = value - reach * stderr - rounding_of_means(p, q, at_p, at_q)
     networks = [fitted for fitted, _ in fits]
     return Reading(
         inner=value,
@@ -178,7 +180,7 @@ def held_out_critic(
             *_notes(estimator, networks),
         ),
         critic=MeanCritic(tuple(networks)),
-        bracket=(max(0.0, value - reach * stderr), upper.inner + reach * upper.stderr),
+        bracket=(max(0.0, low), upper_end(upper, some_p, some_q)),
         diagnostics={
             "plug_in": upper.inner,
             "slope": max(fitted.slope for fitted in networks),
@@ -201,13 +203,10 @@ def _out_of_fold(
     return values
 
 
-def _plug_in_of_some(p: Samples, q: Samples, run: Run) -> Reading:
-    some = []
-    for side in (p, q):
-        if side.n > PLUG_IN_POINTS:
-            side = side.take(np.sort(run.rng.permutation(side.n)[:PLUG_IN_POINTS]))
-        some.append(line.in_order(side) if side.d == 1 else side)
-    return plug_in(some[0], some[1], 1.0)
+def _some_points(side: Samples, run: Run) -> Samples:
+    if side.n > PLUG_IN_POINTS:
+        side = side.take(np.sort(run.rng.permutation(side.n)[:PLUG_IN_POINTS]))
+    return line.in_order(side) if side.d == 1 else side
 
 
 def _notes(estimator: LipschitzCritic, networks: list[FittedNetwork]) -> list[str]:

@@ -6,12 +6,16 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import fit_affine_maps
 from divergences.estimators.transport_plan import TransportPotential, solve
 from divergences.inference.null_level import halves
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from divergences.definitions import Wasserstein
     from divergences.estimate import Critic, Reading
     from divergences.measures.samples import Samples
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 _FEWEST = 4
+_EPSILON = float(np.finfo(float).eps)
 _Pair = tuple["Samples", "Samples"]
 _Bound = tuple[float, float]
 
@@ -34,7 +39,8 @@ def transport_bracket(
     (W_1 <= W_r); those of a similarity, or for r = 2 a linear map, between the halves' means and
     spreads; and f = g = 0. The plug-in is above W_r^r on average (duality again). Each end is
     taken further by its normal standard error, the lower for two tries, to miss the truth in at
-    most 2.5 % of samples. The errors of the two folds add: they are one where P = Q.
+    most 2.5 % of samples, and by what rounding may do to it. The errors of the two folds add:
+    they are one where P = Q.
 
     The exact potentials cost about a third of the plug-in's time.
 
@@ -54,9 +60,15 @@ def transport_bracket(
     (float, float)
         Lower and upper end, in the units of the distance.
     """
+    low = _low_end(definition.order, p, q, run)
+    return low, definition.outer(upper_end(plug_in, p, q))
+
+
+def upper_end(plug_in: Reading, p: Samples, q: Samples) -> float:
+    """Transport cost that the plug-in lies below the truth by chance in 2.5 % of samples."""
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    high = definition.outer(plug_in.inner + reach * plug_in.stderr)
-    return _low_end(definition.order, p, q, run), high
+    rounding = 2 * _EPSILON * (p.n + q.n + p.d) * plug_in.inner
+    return plug_in.inner + reach * plug_in.stderr + rounding
 
 
 def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
@@ -74,7 +86,7 @@ def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:
     value = error = 0.0
     for critic, (p, q) in zip(critics, folds[::-1], strict=True):
         at_p, at_q = critic(p.points), critic(q.points)
-        value += (p.mean(at_p) - q.mean(at_q)) / 2
+        value += (p.mean(at_p) - q.mean(at_q) - rounding_of_means(p, q, at_p, at_q)) / 2
         error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
     return value, error
 
@@ -83,9 +95,19 @@ def _affine_bound(folds: list[_Pair], order: float) -> _Bound:
     value = error = 0.0
     for fitted, (p, q) in zip(folds, folds[::-1], strict=True):
         at_p, at_q = fit_affine_maps(*fitted, order)[0].dual(p.points, q.points)
-        value += (p.mean(at_p) + q.mean(at_q)) / 2
+        value += (p.mean(at_p) + q.mean(at_q) - rounding_of_means(p, q, at_p, at_q)) / 2
         error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
     return value, error
+
+
+def rounding_of_means(
+    p: Samples, q: Samples, at_p: NDArray[np.float64], at_q: NDArray[np.float64]
+) -> float:
+    """How far rounding can move two means together: n terms, each in error by as much."""
+    return sum(
+        2 * _EPSILON * (side.n + side.d) * float(np.abs(values).max())
+        for side, values in ((p, at_p), (q, at_q))
+    )
 
 
 def lipschitz_potential(p: Samples, q: Samples) -> Critic:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _Pair = tuple["Samples", "Samples"]
 
 _REACH = 2.0
+_EPSILON = float(np.finfo(float).eps)
+_SAME = 1e-12
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class NullLevel:
         self, inner: float, stderr: float, order: float, outer: Callable[[float], float]
     ) -> str:
         """Say how far above the truth a transport distance tends to lie."""
+        if abs(self.level) <= _EPSILON * abs(inner):
+            return (
+                "No bias is seen: two samples of one measure, of these sizes, show no more than "
+                "rounding."
+            )
         level = outer(self.level)
         most = outer(inner) - outer(inner - self.reach(inner, stderr, order))
         corrected = self.without_level(inner, order)
@@ -102,10 +109,20 @@ class NullLevel:
 
 def debiasing_note(plug_in: float, value: float) -> str:
     """Say what was taken off a plug-in distance."""
+    if _same_but_rounding(plug_in, value):
+        return (
+            "Nothing was taken off the plug-in: what parts of the samples show of its bias does "
+            "not stand out of noise and rounding."
+        )
     return (
         f"Debiased by {float(f'{plug_in - value:.2g}'):g}: the plug-in, which lies above the truth "
         f"on average, shows {float(f'{plug_in:.3g}'):g}."
     )
+
+
+def _same_but_rounding(first: float, second: float) -> bool:
+    """Whether two distances that were found from one sum are told apart by rounding alone."""
+    return math.isclose(first, second, rel_tol=_SAME)
 
 
 def null_level(

@@ -123,6 +123,35 @@ class Known:
         return repr(self.family)
 
 
+@dataclass(frozen=True, eq=False)
+class LogRatio:
+    """ln p - ln q of two measures that both have densities, or both have masses.
+
+    Where only one of them has none it is infinite, and where neither has any it is NaN: there no
+    ratio is defined.
+
+    Parameters
+    ----------
+    p, q : Known
+        The measures.
+
+    Examples
+    --------
+    >>> from scipy.stats import uniform
+    >>> ratio = LogRatio(as_known(uniform(0, 1)), as_known(uniform(0, 2)))
+    >>> ratio([[0.5], [1.5], [3.0]]).round(3)
+    array([0.693,  -inf,    nan])
+    """
+
+    p: Known
+    q: Known
+
+    def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Evaluate at (k, d) points."""
+        with np.errstate(invalid="ignore"):
+            return self.p.log_density(points) - self.q.log_density(points)
+
+
 def is_known(measure: Any) -> bool:
     """Whether the object is a distribution of torch or scipy, importing neither."""
     return isinstance(measure, Known) or is_torch_distribution(measure) or is_scipy(measure)

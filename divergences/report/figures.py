@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Names = tuple[str, str]
 _GRID = 120
 _BEYOND = 2.0
+_DRAWS = 1_000
 _DOTS = {"linestyle": "", "marker": "o"}
 
 
@@ -50,7 +51,8 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = 
     Parameters
     ----------
     estimate : Estimate
-        What to draw; it keeps up to 1,000 points of each sample.
+        What to draw; it keeps up to 1,000 points of each sample. Known measures are shown by
+        as many points drawn from each.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure, which `ax.figure.savefig` writes.
     names : pair of str
@@ -65,7 +67,7 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = 
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the estimate has no samples, as an exact value.
+        If the estimate has neither samples nor known measures to draw from.
     """
     p, q = _samples_of(estimate)
     ax = axes_or_new(ax)
@@ -212,12 +214,16 @@ def _relative_interval(estimate: Estimate) -> tuple[float, float, float]:
 
 
 def _samples_of(estimate: Estimate) -> tuple[Samples, Samples]:
-    if estimate.samples is None:
+    if estimate.samples is not None:
+        return estimate.samples
+    if estimate.circumstances.measures is None:
         raise ValueError(
             f"estimate must come from samples to be drawn, but {estimate.how!r} found its value "
             f"without any."
         )
-    return estimate.samples
+    rng = np.random.default_rng(0)
+    p, q = (measure.sample(_DRAWS, rng) for measure in estimate.circumstances.measures)
+    return as_samples(p, name="p"), as_samples(q, name="q")
 
 
 def _title(estimate: Estimate) -> str:
@@ -325,7 +331,9 @@ def _draw_critic_histograms(
     if estimate.reading.fresh is None:
         middle = CriticView.of(estimate, p, q).middle
         at_p, at_q = estimate.critic(p.points) - middle, estimate.critic(q.points) - middle
-        mass_p, mass_q, where = p.mass, q.mass, "at the points it was fitted to"
+        drawn = estimate.samples is None
+        where = f"at {p.n:,} draws of each" if drawn else "at the points it was fitted to"
+        mass_p, mass_q = p.mass, q.mass
     else:
         at_p, at_q = estimate.reading.fresh.pooled
         mass_p, mass_q = (np.full(len(values), 1 / len(values)) for values in (at_p, at_q))

@@ -49,13 +49,22 @@ class InformationTask:
         return rows
 
 
+def missing() -> str:
+    """What the tasks lack to be run, in words; empty where nothing is."""
+    path = RAW / SAMPLES
+    if path.exists():
+        return ""
+    return (
+        f"{path} is missing. make_mutual_information.py says how to draw the samples, in an "
+        f"environment of its own."
+    )
+
+
 @cache
 def _rows(name: str, start: int, stop: int) -> np.ndarray:
     path = RAW / SAMPLES
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} is missing. make_mutual_information.py says how to draw the samples."
-        )
+    if missing():
+        raise FileNotFoundError(missing())
     with np.load(path) as samples:
         rows = samples[name]
     if stop > len(rows):

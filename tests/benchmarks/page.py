@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.benchmarks.contenders import OURS_RATIO
+from tests.benchmarks.contenders import OURS_RATIO, OURS_TRANSPORT
 from tests.benchmarks.masses import DIVERGENCES
 from tests.benchmarks.mutual_information import INFORMATION_TASKS
 from tests.benchmarks.pairs import PAIRS, yardstick
@@ -56,6 +56,7 @@ def text() -> str:
         "headline": headline(scores["JS"]),
         "seeds": counts_of(scores["JS"]),
         "overall": overall(scores),
+        "not measured": not_measured(),
         "each pair": each_pair(scores["JS"]),
         **public_cases(),
         "sizes": sizes(),
@@ -106,6 +107,21 @@ def overall(scores: dict[str, Scores]) -> str:
         )
     named = [SYMBOLS.get(name, name) for name in DIVERGENCES[1:]]
     return table(["", "JS", "worst JS", "JS bias", *named, "JS coverage", "seconds"], lines)
+
+
+def not_measured() -> str:
+    """Those of our methods that a table lacks, in a sentence each."""
+    lines = []
+    for name, ours in (
+        ("ratio", OURS_RATIO),
+        ("transport", OURS_TRANSPORT),
+        ("information", OURS_RATIO),
+    ):
+        measured = {row.method for row in read_summaries(name)}
+        lacking = [each.name for each in ours if each.name not in measured]
+        if lacking:
+            lines.append(f"Of ours, the {name} table has not measured yet: {', '.join(lacking)}.")
+    return "\n".join(lines)
 
 
 def mean_and_missing(scores: Scores, method: str) -> str:

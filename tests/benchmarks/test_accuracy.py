@@ -178,6 +178,37 @@ def test_samples_of_information_that_are_missing_say_how_to_draw_them(tmp_path, 
         task.sample_p(10, np.random.default_rng(0))
 
 
+def test_by_default_every_table_is_made_whose_inputs_are_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mutual_information, "RAW", tmp_path)
+    assert accuracy.tables_to_run() == ["ratio", "transport"]
+    told = capsys.readouterr().out
+    assert told.startswith("The table 'information' is left out: ")
+    assert "make_mutual_information.py says how to draw the samples, in an environment" in told
+    (tmp_path / mutual_information.SAMPLES).touch()
+    assert accuracy.tables_to_run() == list(accuracy.TABLES)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_default_command_runs_those_tables(results, monkeypatch):
+    ran = []
+    monkeypatch.setattr(accuracy, "tables_to_run", lambda: ["ratio", "information"])
+    monkeypatch.setattr(accuracy, "run_table", lambda name, options: ran.append(name))
+    accuracy.main(["--output", str(results / "raw")])
+    assert ran == ["ratio", "information"]
+
+
+def test_the_page_names_our_methods_that_were_not_measured(results):
+    assert page.not_measured().count("auto") == 3
+    record = Record("ratio", "auto", "rare bump", 10, 0, 0.1, {"JS": Outcome(0.1, 0.0, 0.2)})
+    records.append(results / "raw", record)
+    accuracy.collect(results / "raw")
+    first = page.not_measured().splitlines()[0]
+    assert first == (
+        "Of ours, the ratio table has not measured yet: kde, neighbors, classifier logistic, "
+        "classifier boosting, neural."
+    )
+
+
 def test_the_product_of_margins_keeps_rows_apart(tmp_path, monkeypatch):
     monkeypatch.setattr(mutual_information, "RAW", tmp_path)
     mutual_information._rows.cache_clear()
