@@ -125,7 +125,7 @@ class _Fit:
 
 
 def _fit(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
-    return run.once((estimator, "fit"), lambda: _fit_anew(estimator, p, q, run))
+    return run.once((estimator, "fit"), (p, q), lambda: _fit_anew(estimator, p, q, run))
 
 
 def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:

@@ -277,7 +277,7 @@ def _critic(estimator: Neighbors, search: Search, p: Samples, q: Samples) -> Nei
         pair, k = search.pair, search.most(_smoothing(estimator, p, q))
         return NeighborRatio(pair.whitening, Cloud.of(pair.p.points), Cloud.of(pair.q.points), k)
 
-    return search.run.once((estimator, "critic"), fit)
+    return search.run.once((estimator, "critic"), (search.pair,), fit)
 
 
 def _rate(pair: WhitePair) -> float:
