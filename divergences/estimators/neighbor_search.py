@@ -100,12 +100,15 @@ class Search:
         return values
 
     def is_apart(self, part: Part, k: int) -> bool:
-        """Whether most balls hold half of their own sample, or none of the other."""
-        own, _ = _sides(part, self.pair)
+        """Whether most balls hold half of their own sample and little of the other, or none."""
+        own, other = _sides(part, self.pair)
         found = self._balls(part, k, self.pair)
-        far = (found.inside.own >= own.n / 2) & (found.radius > 0)
-        alone = (found.inside.other == 0) & (not part.both)
-        return bool(np.mean(far | alone) > 0.5)
+        if not part.both:
+            return bool(np.mean(found.inside.other == 0) > 0.5)
+        share, share_of_other = found.inside.own / own.n, found.inside.other / other.n
+        # Of few points every ball holds half; those that are apart hold less of the other sample.
+        far = (share >= 0.5) & (share_of_other <= share / 2) & (found.radius > 0)
+        return bool(np.mean(far) > 0.5)
 
     def influence(
         self, part: Part, k: int, values: NDArray[np.float64]
