@@ -196,7 +196,7 @@ def _draws_of_both(p: Known, q: Known, run: Run) -> tuple[Samples, Samples]:
         note = "No exact value is known."
         return replace(drawn[0], notes=(note, *drawn[0].notes)), drawn[1]
 
-    return run.once("draws", draw)
+    return run.once("draws", (p, q), draw)
 
 
 def _half_known_estimates(
@@ -218,7 +218,7 @@ def _half_known_estimates(
     results: dict[int, Estimate] = {}
     for count in dict.fromkeys(counts):
         # Of its own for each count, so that a value does not depend on what else was asked.
-        own_run = replace(run, rng=np.random.default_rng([seed, count]), memory={})
+        own_run = replace(run, rng=np.random.default_rng([seed, count]))
         drawn = _drawn(measure, known, count, nan_policy, own_run)
         if not measure.discrete:
             drawn = replace(drawn, known=measure)

@@ -206,7 +206,9 @@ def _distance(
     run: Run,
 ) -> tuple[Statistic, str]:
     if isinstance(definition, MMD | Energy):
-        return kernel_statistic(definition, p, q, points, run), "V-statistic of the squared MMD"
+        distance = "MMD" if isinstance(definition, MMD) else definition.title
+        statistic = kernel_statistic(definition, p, q, points, run)
+        return statistic, f"V-statistic of the squared {distance}"
     if isinstance(definition, Wasserstein):
         return transport_statistic(definition, points), "transport cost between the samples"
     if isinstance(definition, SlicedWasserstein) and isinstance(method, Sliced):
@@ -240,11 +242,11 @@ def _by_halves(
     run: Run,
 ) -> tuple[Permuted, str, tuple[str, ...]]:
     fewest = max(_FEWEST_FOR_HALVES, 2 * method.minimum)
-    for name, sample in (("p", p), ("q", q)):
+    for name, sample, other in (("p", p, "q"), ("q", q, "p")):
         if sample.n < fewest:
             raise ValueError(
                 f"{name} must have at least {fewest} points to be split in halves for "
-                f'{method.describe()}, but it has {sample.n}. Use method="auto".'
+                f"{method.describe()}, but it has {sample.n}. {_without_halves(p, q, other)}"
             )
     halves = [np.array_split(run.rng.permutation(sample.n), 2) for sample in (p, q)]
     fitted, fresh = ((p.take(of_p), q.take(of_q)) for of_p, of_q in zip(*halves, strict=True))
@@ -264,6 +266,13 @@ def _by_halves(
     found = permuted(Statistic(of_labels, (definition.symbol,)), labels, permutations, run)
     note = "Half of each sample found the critic, and the other half tests it."
     return found, f"held-out {definition.symbol} by {method.describe()}", (note,)
+
+
+def _without_halves(p: Samples, q: Samples, larger: str) -> str:
+    if p.n + q.n <= MOST_POINTS:
+        return 'Use method="auto".'
+    most = MOST_POINTS - min(p.n, q.n)
+    return f'Pass at most {most:,} points of {larger}: then method="auto" needs no halves.'
 
 
 def _pooled(p: Samples, q: Samples, run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

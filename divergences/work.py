@@ -44,7 +44,7 @@ class Run:
         True shows a progress bar, False never does, None only on a terminal and only for
         work that takes longer than a second.
     memory : dict
-        What `once` has computed for the pair of samples at hand.
+        What `once` has computed, and of which data.
     """
 
     rng: np.random.Generator
@@ -77,11 +77,17 @@ class Run:
         many = count >= _POINTS_FOR_THREADS
         return replace(self, workers=min(usable_cores(), _MOST_THREADS_UNASKED) if many else 1)
 
-    def once(self, key: Any, compute: Callable[[], Result]) -> Result:
-        """Return `compute()`, computed only the first time that `key` is met in this run."""
-        if key not in self.memory:
-            self.memory[key] = compute()
-        return cast(Result, self.memory[key])
+    def once(self, key: Any, data: tuple[object, ...], compute: Callable[[], Result]) -> Result:
+        """Return `compute()`, computed only the first time that this run meets `key` and `data`.
+
+        Data are the same if they are the very same objects: what was found of other data, such as
+        halves of the samples, is never returned.
+        """
+        place = (key, *map(id, data))
+        if place not in self.memory:
+            # The data are kept with it, as an identity is given anew once its object is gone.
+            self.memory[place] = data, compute()
+        return cast(Result, self.memory[place][1])
 
     def map(
         self,

@@ -226,6 +226,25 @@ class TestAnswer:
         assert test.notes == ("Half of each sample found the critic, and the other half tests it.",)
         assert test.estimate.how == "logistic regression, 5-fold"
 
+    @pytest.mark.parametrize("method", ["kde", "neighbors", dv.KDE(integrate=True)], ids=str)
+    def test_the_estimate_is_of_all_points_and_not_of_the_halves(self, method):
+        test = dv.two_sample_test(self.x, self.y, method=method, rng=0, permutations=9)
+        assert test.estimate.n == len(self.x)
+        # Another seed splits other halves for the bias; the value is the same.
+        alone = dv.js_divergence(self.x, self.y, method=method, rng=1)
+        assert float(test.estimate) == pytest.approx(float(alone), rel=1e-12)
+
+    def test_few_points_against_many(self):
+        rng = np.random.default_rng(0)
+        test = dv.two_sample_test(rng.normal(size=15), rng.normal(1, 1, 5000), rng=0)
+        assert (test.estimate.n, test.estimate.m) == (15, 5000)
+        assert test.how == "held-out JS by gaussian kernel densities"
+
+    def test_the_statistic_is_called_by_its_divergence(self):
+        for definition, name in ((dv.Energy(), "energy distance"), (dv.MMD(), "MMD")):
+            test = dv.two_sample_test(self.x, self.y, definition, rng=0, permutations=9)
+            assert test.how == f"V-statistic of the squared {name}"
+
     def test_many_points_take_halves(self, monkeypatch):
         monkeypatch.setattr("divergences.two_sample.MOST_POINTS", 199)
         rng = np.random.default_rng(0)
@@ -263,6 +282,16 @@ class TestErrors:
     def test_too_few_points_for_halves(self):
         with pytest.raises(ValueError, match=r"^p must have at least 8 points to be split in halv"):
             dv.two_sample_test([1.0, 2.0], np.arange(9.0), method="classifier")
+
+    @pytest.mark.parametrize("method", ["auto", "kde"])
+    def test_too_few_points_beside_too_many(self, method):
+        message = (
+            r"^p must have at least 8 points to be split in halves for gaussian kernel densities, "
+            r"but it has 6\. Pass at most 3,994 points of q: then method=.auto. needs no halves\.$"
+        )
+        with pytest.raises(ValueError, match=message):
+            dv.two_sample_test(np.arange(6.0), np.arange(5000.0), method=method)
+        dv.two_sample_test(np.arange(6.0), np.arange(3994.0), permutations=1, rng=0)
 
     def test_invalid_pair(self):
         with pytest.raises(dv.InvalidPairError, match=r"^KDE does not estimate the energy"):

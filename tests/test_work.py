@@ -75,15 +75,20 @@ def test_threads_are_many_for_many_points_unless_a_number_is_asked_for(
 
 
 def test_once_computes_once():
-    run, calls = Run.create(0), []
+    run, calls, data = Run.create(0), [], (object(), object())
 
     def compute():
         calls.append(1)
         return len(calls)
 
-    assert [run.once("key", compute), run.once("key", compute), run.once("other", compute)] == [
-        1, 1, 2,
-    ]  # fmt: skip
+    assert [run.once(key, data, compute) for key in ("key", "key", "other")] == [1, 1, 2]
+    assert [run.once("key", data, compute), run.once("key", data[:1], compute)] == [1, 3]
+
+
+def test_what_was_computed_of_other_data_is_never_taken():
+    run = Run.create(0)
+    # Each list is gone when the next one is made, which could take its place in memory.
+    assert [run.once("key", ([n],), lambda n=n: n) for n in range(50)] == list(range(50))
 
 
 def test_progress_is_shown_only_when_asked(capsys):

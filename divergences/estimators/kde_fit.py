@@ -283,6 +283,10 @@ def _best_scale(
     margin = _MARGIN / (p.effective_size + q.effective_size)
     start = max(_STARTS, key=lambda power: score(own, power) - (margin if power else 0.0))
     own_value, own_power = _climb(lambda power: score(own, power), start)
+    if start and not with_slope and own_value <= margin:
+        # Kernels so narrow that they reach nobody show no difference at all, which beats wide
+        # ones that no slope holds at zero.
+        own_value, own_power = _climb(lambda power: score(own, power), 0)
     common_value, common_power = _climb(lambda power: score(common, power), own_power)
     if common_value > own_value:
         return common_value, "common", 2.0**common_power

@@ -74,8 +74,8 @@ class Search:
         _check_unweighted(p, q)
         # Drawn in every call, so that no result depends on what was asked before.
         seed = int(run.rng.integers(2**63))
-        pair = run.once("white pair", lambda: whiten_pair(p, q))
-        halves = run.once("white halves", lambda: _halves(pair, np.random.default_rng(seed)))
+        pair = run.once("white pair", (p, q), lambda: whiten_pair(p, q))
+        halves = run.once("halves", (pair,), lambda: _halves(pair, np.random.default_rng(seed)))
         return cls(pair, halves, run)
 
     def most(self, k: int) -> int:
@@ -88,24 +88,27 @@ class Search:
 
     def values(self, part: Part, k: int) -> NDArray[np.float64]:
         """The term at each point of its sample."""
-        return self._values(part, k, "all", self.pair)
+        return self._values(part, k, self.pair)
 
     def half_values(self, part: Part, k: int) -> NDArray[np.float64]:
         """The term at each point, read from the half of the data that it is in."""
         side = self.pair.p if part.of_p else self.pair.q
         values = np.empty(side.n)
-        for name, half in zip(("first half", "second half"), self.halves, strict=True):
+        for half in self.halves:
             rows = half.rows_p if part.of_p else half.rows_q
-            values[rows] = self._values(part, k, name, half.pair)
+            values[rows] = self._values(part, k, half.pair)
         return values
 
     def is_apart(self, part: Part, k: int) -> bool:
-        """Whether most balls hold half of their own sample, or none of the other."""
-        own, _ = _sides(part, self.pair)
-        found = self._balls(part, k, "all", self.pair)
-        far = (found.inside.own >= own.n / 2) & (found.radius > 0)
-        alone = (found.inside.other == 0) & (not part.both)
-        return bool(np.mean(far | alone) > 0.5)
+        """Whether most balls hold half of their own sample and little of the other, or none."""
+        own, other = _sides(part, self.pair)
+        found = self._balls(part, k, self.pair)
+        if not part.both:
+            return bool(np.mean(found.inside.other == 0) > 0.5)
+        share, share_of_other = found.inside.own / own.n, found.inside.other / other.n
+        # Of few points every ball holds half; those that are apart hold less of the other sample.
+        far = (share >= 0.5) & (share_of_other <= share / 2) & (found.radius > 0)
+        return bool(np.mean(far) > 0.5)
 
     def influence(
         self, part: Part, k: int, values: NDArray[np.float64]
@@ -122,23 +125,23 @@ class Search:
         ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             return part.term.slopes(values[centers], members, own.n, other.n)
 
-        found = self._balls(part, k, "all", self.pair)
+        found = self._balls(part, k, self.pair)
         at_own, at_other = spread_to_members(own, other, found, slopes, self.run)
         at_own, at_other = values + at_own, at_other * (other.n / own.n)
         return (at_own, at_other) if part.of_p else (at_other, at_own)
 
-    def _values(self, part: Part, k: int, name: str, pair: WhitePair) -> NDArray[np.float64]:
+    def _values(self, part: Part, k: int, pair: WhitePair) -> NDArray[np.float64]:
         own, other = _sides(part, pair)
-        inside = self._balls(part, k, name, pair).inside
+        inside = self._balls(part, k, pair).inside
         return part.term.values(inside, own.n - 1, other.n)
 
-    def _balls(self, part: Part, k: int, name: str, pair: WhitePair) -> Balls:
+    def _balls(self, part: Part, k: int, pair: WhitePair) -> Balls:
         own, other = _sides(part, pair)
         if not part.both:
             # A larger sample is thinned to the size of the other, and k points must be left.
             k = min(math.ceil(k * max(own.n / other.n, 1.0)), own.n - 1)
         find = partial(balls_about, own, other, k, self.run, both=part.both)
-        return self.run.once(("balls", name, k, part.of_p, part.both), find)
+        return self.run.once(("balls", k, part.of_p, part.both), (pair,), find)
 
 
 def _sides(part: Part, pair: WhitePair) -> tuple[WhiteSample, WhiteSample]:

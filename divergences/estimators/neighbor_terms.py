@@ -138,5 +138,6 @@ def _thinned_harmonic(
     for start in range(0, len(a), _HARMONIC_ROWS):
         rows = slice(start, start + _HARMONIC_ROWS)
         powers = np.multiply.outer(b[rows], log_kept) + np.multiply.outer(a[rows], log_thinned)
-        sums[rows] = -np.expm1(powers) @ weights
+        # Not a matrix product, in which equal rows can differ in the last bit.
+        sums[rows] = (-np.expm1(powers) * weights).sum(axis=1)
     return sums - np.euler_gamma

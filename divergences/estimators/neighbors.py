@@ -20,6 +20,7 @@ from divergences.definitions import (
     SquaredHellinger,
 )
 from divergences.estimate import Reading
+from divergences.estimators.copies import are_copies
 from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
@@ -277,7 +278,7 @@ def _critic(estimator: Neighbors, search: Search, p: Samples, q: Samples) -> Nei
         pair, k = search.pair, search.most(_smoothing(estimator, p, q))
         return NeighborRatio(pair.whitening, Cloud.of(pair.p.points), Cloud.of(pair.q.points), k)
 
-    return search.run.once((estimator, "critic"), fit)
+    return search.run.once((estimator, "critic"), (search.pair,), fit)
 
 
 def _rate(pair: WhitePair) -> float:
@@ -307,7 +308,7 @@ def _notes(pair: WhitePair, wanted: int, k: int) -> tuple[str, ...]:
             f"they are the same rows, the samples are not independent and the value is too low: "
             f"leave those rows out of one of them."
         )
-    elif pair.repeated > 2 * pair.shared:
+    elif are_copies(pair.repeated, pair.shared):
         notes.append(
             f"{pair.repeated} points repeat within their sample, and {pair.shared} across. If they "
             f"are copies of rows, as a bootstrap makes them, the value is too high: leave the "

@@ -171,12 +171,12 @@ def read_neural(
 ) -> Reading:
     """Read every divergence from one fit, or the held-out value of the divergence's objective."""
     if estimator.objective == "js":
-        ratio = run.once(estimator, lambda: estimator.log_ratio(p, q, run))
+        ratio = run.once(estimator, (p, q), lambda: estimator.log_ratio(p, q, run))
         return read_ratio(definition, ratio, p, q)
     objective = _objective(definition, estimator.objective)
     key = (estimator.objective, objective)
     limit = largest_log_ratio(objective, p.n + q.n)
-    ratio = run.once(key, lambda: fit_critics(estimator, objective, limit, p, q, run))
+    ratio = run.once(key, (p, q), lambda: fit_critics(estimator, objective, limit, p, q, run))
     return _read_objective(definition, objective, ratio, p, q)
 
 

@@ -109,7 +109,7 @@ def read_pairs(
 ) -> Reading:
     """Read the squared MMD from the kernel's moments, found once for all definitions of a run."""
     kernel = definition.kernel
-    found = run.once(("kernel moments", kernel), lambda: _find(kernel, p, q, run))
+    found = run.once(("kernel moments", kernel), (p, q), lambda: _find(kernel, p, q, run))
     moments = found.moments
     repeats_p, repeats_q = 1.0 / p.effective_size, 1.0 / q.effective_size
     excess = repeats_p * (moments.diagonal - moments.p.mean)

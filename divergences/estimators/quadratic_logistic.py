@@ -161,6 +161,10 @@ def _path(
     """Fit at each strength, from the strongest penalty on, each start from the last fit."""
     from sklearn.linear_model import LogisticRegression
 
+    if not design.any():
+        # Constant features, on which a solver would not converge: only the shares are left.
+        odds = float(np.log(weights[labels == 1].sum()) - np.log(weights[labels == 0].sum()))
+        return [(np.zeros(design.shape[1]), odds)] * len(strengths)
     solver = "newton-cholesky" if design.shape[1] <= _MANY_TERMS else "lbfgs"
     model = LogisticRegression(solver=solver, warm_start=True, max_iter=1000)
     fitted = []

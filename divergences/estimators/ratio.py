@@ -121,7 +121,7 @@ def read_by_fit(
     definition: RatioDivergence, estimator: RatioEstimator, p: Samples, q: Samples, run: Run
 ) -> Reading:
     """Fit the density ratio, once for all divergences of a run, and read this one from it."""
-    ratio = run.once(estimator, lambda: estimator.log_ratio(p, q, run))
+    ratio = run.once(estimator, (p, q), lambda: estimator.log_ratio(p, q, run))
     return read_ratio(definition, ratio, p, q)
 
 

@@ -204,7 +204,7 @@ def whiten_pair(p: Samples, q: Samples) -> WhitePair:
     kept = np.array(subspace.kept, dtype=np.intp)
     discrete = discrete_columns(pooled, kept)
     whitening = Whitening.of(pooled, np.setdiff1d(kept, discrete), discrete)
-    rows, place = _distinct(pooled[:, kept])
+    rows, place = distinct_rows(pooled[:, kept])
     # Equal rows must stay equal, which a matrix product does not promise: map each row once.
     white = whitening(pooled[rows])[place]
     p_white, q_white = _with_repeats((white[: p.n], white[p.n :]), (place[: p.n], place[p.n :]))
@@ -260,7 +260,7 @@ def _with_repeats(
     )
 
 
-def _distinct(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def distinct_rows(points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """One row number for each distinct row, and for each row the place of its like."""
     if points.shape[1] == 0:
         return np.zeros(1, dtype=np.intp), np.zeros(len(points), dtype=np.intp)

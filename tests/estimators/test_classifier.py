@@ -336,6 +336,12 @@ class TestQuadraticLogistic:
         np.testing.assert_allclose(log_loss(odds, np.array([1, 0, 1])), expected)
 
 
+def test_constant_data_do_not_differ_and_warn_of_nothing():
+    found = estimate(np.ones((100, 2)), np.ones((150, 2)), Classifier())
+    assert (found, found.stderr) == (0, 0)
+    assert not any("converged" in note for note in found.notes)
+
+
 class TestMessages:
     def test_folds(self):
         with pytest.raises(ValueError, match="folds must be a whole number of at least 2, not 1"):

@@ -548,3 +548,18 @@ def test_jensen_shannon_of_samples_of_unlike_sizes(sizes):
     x, y = rng.normal(0, 1, sizes[0]), rng.normal(1, 1, sizes[1])
     found = dv.js_divergence(x, y, method="neighbors", rng=0)
     assert abs(found - 0.11142) < 4 * found.stderr + abs(found.bias)
+
+
+def test_few_points_are_not_apart_by_their_number():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(5, 2)), rng.normal(0.5, 1, size=(5, 2))
+        for definition in (dv.KullbackLeibler(), dv.JensenShannon(), dv.TotalVariation()):
+            assert not any("far apart" in note for note in estimate(definition, x, y).notes)
+
+
+def test_constant_data_do_not_differ_at_all():
+    for definition in (dv.JensenShannon(), dv.KullbackLeibler(), dv.TotalVariation()):
+        found = estimate(definition, np.ones((100, 2)), np.ones((150, 2)))
+        assert (found, found.stderr) == (0, 0)
+        assert not any("by chance" in note for note in found.notes)
