@@ -193,6 +193,31 @@ class TestMissingValues:
         assert found.samples[0].missing == 0
         assert np.isfinite(found.critic([[np.nan, 0.0]])).all()
 
+    @pytest.mark.parametrize("present", [0, 1, 5])
+    def test_a_column_with_hardly_a_value_says_nothing(self, present):
+        x, y = normals(24, 100, 2)
+        x[:, 1] = np.nan
+        y = np.column_stack([y[:, 0] + 1, np.full(100, np.nan)])
+        y[:present, 1] = 1.0
+        settings = {"nan_policy": "keep", "rng": 0}
+        found = dv.js_divergence(x, y, **settings)
+        alone = dv.js_divergence(x[:, 0], y[:, 0], method=Classifier("boosting"), rng=0)
+        assert abs(found - alone) < 2 * alone.stderr
+        assert float(dv.compare(x, y, **settings)["JS"]) == float(found)
+
+    def test_nothing_but_missing_values(self):
+        nothing = np.full((60, 2), np.nan)
+        assert float(dv.js_divergence(nothing, nothing, nan_policy="keep", rng=0)) == 0
+
+    @pytest.mark.parametrize("columns", [1, 2, 3])
+    def test_samples_without_a_complete_point_are_drawn_by_the_critic(self, columns):
+        x, y = normals(25, 100, columns)
+        x[:, -1] = np.nan
+        found = dv.js_divergence(x, y, method=Classifier("boosting"), nan_policy="keep", rng=0)
+        axes = found.plot()
+        assert axes.get_xlabel().startswith("critic ln(p/q), at points the critic was not fitted")
+        axes.figure.canvas.draw()
+
     def test_methods_that_read_none_refuse(self):
         x, y = self.gaps(23, 50, 0.0, 0.2), np.zeros((50, 2))
         count = int(np.isnan(x).any(axis=1).sum())
