@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FEWEST_ROWS = 40
+_SMALLEST_LEAF = 20
+_FEWEST_ROWS = 2 * _SMALLEST_LEAF
+_BINNED_ROWS = 200_000
 _HELD_OUT = 0.25
 _SHAPES: tuple[dict[str, Any], ...] = (
     {"interaction_cst": "no_interactions", "max_leaf_nodes": 4},
@@ -49,8 +52,9 @@ def fit_boosted_trees(
     ----------
     Friedman (2001); Ke et al. (2017).
     """
+    points = _without_empty(points)
     if len(labels) < _FEWEST_ROWS:
-        # Leaves hold 20 rows, so that no tree would split.
+        # No tree would split.
         return grow_trees(seed, _SHAPES[0], max_iter=1).fit(points, labels, weights)
     kinds = categorical_features(level_counts)
     best_score, best_shape, best_length = -np.inf, _SHAPES[0], 1
@@ -74,6 +78,16 @@ def fit_boosted_trees(
     return grow_trees(seed, best_shape, max_iter=length, **kinds).fit(points, labels, weights)
 
 
+def _without_empty(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns with fewer values than a leaf holds set to zero: no tree splits by either.
+
+    Bins cannot be found where all is missing, as it may then be in the rows that trees are grown
+    on or that bins are found from.
+    """
+    needed = _SMALLEST_LEAF * math.ceil(len(points) / _BINNED_ROWS)
+    return np.where(np.isfinite(points).sum(axis=0) < needed, 0.0, points)
+
+
 def categorical_features(level_counts: NDArray[np.intp] | None) -> dict[str, Any]:
     """Setting of the trees that says which columns are categorical; none if there are none."""
     if level_counts is None or not level_counts.any():
@@ -85,5 +99,10 @@ def grow_trees(seed: int, shape: dict[str, Any], **settings: Any) -> Any:
     """Unfitted histogram gradient boosting with this package's defaults."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    defaults = {"learning_rate": 0.1, "l2_regularization": 1.0, "early_stopping": False}
+    defaults = {
+        "min_samples_leaf": _SMALLEST_LEAF,
+        "learning_rate": 0.1,
+        "l2_regularization": 1.0,
+        "early_stopping": False,
+    }
     return HistGradientBoostingClassifier(random_state=seed, **{**defaults, **shape, **settings})

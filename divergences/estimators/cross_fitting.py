@@ -56,7 +56,7 @@ class MeanLogOdds:
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Evaluate at (k, d) points."""
         odds = np.stack([model(points) for model in self.models])
-        return np.asarray(_bounded(odds, len(points))[0].mean(axis=0))
+        return np.asarray(bounded(odds, len(points))[0].mean(axis=0))
 
 
 def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, description: str) -> LogRatio:
@@ -84,13 +84,13 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
     parts = stratified_folds(labels, folds, run.rng)
     seeds = run.rng.integers(2**31, size=folds)
     counts = p.level_counts if p.levels else None
-    one_fit = partial(_fit_fold, fit, TrainingPart(points, labels, mass, 0, counts), parts, seeds)
+    one_fit = partial(fit_fold, fit, TrainingPart(points, labels, mass, 0, counts), parts, seeds)
     models = list(run.map(one_fit, range(folds), description))
     odds = np.empty(len(points))
     for fold, model in enumerate(models):
         if (parts == fold).any():
             odds[parts == fold] = model(points[parts == fold])
-    odds, notes = _bounded(odds, len(points))
+    odds, notes = bounded(odds, len(points))
     at_p, at_q = odds[: p.n], odds[p.n :]
     separated = bool(at_p.min() > at_q.max())
     if separated:
@@ -116,13 +116,14 @@ _SEPARATED = (
 )
 
 
-def _fit_fold(
+def fit_fold(
     fit: Fit,
     whole: TrainingPart,
     parts: NDArray[np.intp],
     seeds: NDArray[np.int64],
     fold: int,
 ) -> Critic:
+    """Fit to the rows of a whole that are in another part than `fold`."""
     # A point without mass is no point; and boosting's leaves would count it.
     away = (parts != fold) & (whole.weights > 0)
     labels, mass = whole.labels[away], whole.weights[away]
@@ -132,7 +133,7 @@ def _fit_fold(
     return fit(replace(whole, points=whole.points[away], labels=labels, weights=weights, seed=seed))
 
 
-def _bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show."""
     certain = np.isinf(odds)
     if not certain.any():

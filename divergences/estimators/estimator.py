@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
 
 KEPT_FOR_PICTURES = 1_000
+_BY_CHANCE = 2.0
+_ROUNDING = 1e-9
 
 _SHORTHANDS: dict[str, type[Estimator]] = {}
 
@@ -299,6 +301,12 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
         return ["Too noisy: the mean whose logarithm is taken came out negative."]
     if math.isinf(value):
         return ["Infinite: some points of one sample lie where the other has no density at all."]
+    if definition.outer(reading.inner + _BY_CHANCE * reading.stderr) < -_ROUNDING:
+        return [
+            "Below zero by more than two standard errors, where the truth cannot be, and not by "
+            "chance: what was fitted is worse than nothing, which gives 0. It says nothing of the "
+            "truth; another method may."
+        ]
     if value < 0:
         return ["Below zero by chance, where the truth cannot be: read it as no difference."]
     return []

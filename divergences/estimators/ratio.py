@@ -37,6 +37,8 @@ _TELLING = 0.1
 _SLIGHT = 0.5
 _TOO_LARGE = 0.25
 _LOPSIDED = 0.7
+_HALF = "the same fit on half the data"
+_SHRINKAGE = "how far its log-odds had to be shrunk"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,8 @@ class LogRatio:
         the data then only says how sure the correction is.
     rival : Gap or None
         The same of another critic, which may have seen more.
+    shrunk_to : float
+        Share of their size that overconfident log-ratios were shrunk to; 1 if they were not.
     missed : float
         Jensen–Shannon divergence of a difference that a fit which finds nothing may pass over.
     diagnostics : dict or None
@@ -104,6 +108,7 @@ class LogRatio:
     parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
     gap: Gap | None = None
     rival: Gap | None = None
+    shrunk_to: float = 1.0
     missed: float = 0.0
     diagnostics: dict[str, Any] | None = None
 
@@ -139,16 +144,18 @@ def read_ratio(
     and reaches to infinity where the ratio is out of reach and could make the divergence infinite.
     """
     doubt, held_out = (0.0, 0.0), 0.0
+    variance, few_share = _spread(definition, ratio, p, q)
     if values is None and ratio.gap is not None:
         inner, held_out, doubt = _corrected_reading(definition, ratio, p, q)
-        bias = 0.0
+        bias, judged_by = 0.0, _HALF
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
-        bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
+        bias, judged_by = _bias(definition, ratio, inner, smaller)
+        if ratio.shrunk_to < 1:
+            doubt = (0.0, math.sqrt(variance) / ratio.shrunk_to)
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
-    variance, few_share = _spread(definition, ratio, p, q)
-    notes = [*ratio.notes, *bias_notes(definition, inner, bias)]
+    notes = [*ratio.notes, *bias_notes(definition, inner, bias, judged_by)]
     if ratio.gap is not None:
         notes += _correction_notes(definition, inner, held_out, doubt, math.sqrt(variance))
     if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
@@ -196,6 +203,19 @@ def _correction_notes(
             "show cannot be excluded."
         )
     return notes
+
+
+def _bias(
+    definition: RatioDivergence, ratio: LogRatio, inner: float, smaller: float | None
+) -> tuple[float, str]:
+    """Tendency of a value that is not corrected, and what it is judged by."""
+    bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
+    if ratio.parts is not None and not definition.one_sided:
+        # What has not seen a point claims, on average, no more than there is.
+        bias = min(bias, 0.0)
+    # True log-ratios with noise, shrunk to the share s of their size, show s of what is there.
+    blurred = max(inner, 0.0) * (1 - 1 / ratio.shrunk_to)
+    return (blurred, _SHRINKAGE) if blurred < bias else (bias, _HALF)
 
 
 def _with_and_by_half(
@@ -369,7 +389,7 @@ def bias_notes(
     definition: RatioDivergence,
     inner: float,
     bias: float,
-    judged_by: str = "the same fit on half the data",
+    judged_by: str = _HALF,
 ) -> tuple[str, ...]:
     """The stated bias in words, on the scale of the value; nothing where there is none."""
     shift = definition.outer(inner) - definition.outer(inner - bias)

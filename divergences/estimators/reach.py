@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _HARDLY_ANY = 3
 _TELLING_SHARE = 0.25
-_FAR, _FARTHER = 300.0, 600.0
 
 
 def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
@@ -45,9 +44,11 @@ def out_of_reach(at_p: Array, at_q: Array) -> tuple[tuple[bool, bool], tuple[str
 def is_unbounded(definition: RatioDivergence, apart: tuple[bool, bool]) -> bool:
     """Whether the divergence is infinite for mass of P where Q has none, and there may be such;
     or the reverse."""
-    ends = np.array([_FAR, _FARTHER])
-    at_p, at_q = definition.critic_p(ends), definition.critic_q(-ends)
-    return bool((apart[0] and np.diff(at_p) > 1.0) or (apart[1] and np.diff(at_q) > 1.0))
+    limit = np.array([np.inf])
+    return bool(
+        (apart[0] and np.isinf(definition.critic_p(limit)))
+        or (apart[1] and np.isinf(definition.critic_q(-limit)))
+    )
 
 
 def extrapolated(

@@ -46,7 +46,8 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = 
     One feature: both densities with the critic as a curve. Two: both samples on a map of the
     critic. More: how the critic's values on P's points differ from those on Q's, at points it was
     not fitted to where the method has them, or, where it has no critic, the first two principal
-    components.
+    components. Points that lack a value are left out; where hardly any is complete, the critic's
+    values are drawn for any number of features.
 
     Parameters
     ----------
@@ -71,9 +72,10 @@ def plot_estimate(estimate: Estimate, ax: Axes | None = None, *, names: Names = 
     """
     p, q = _samples_of(estimate)
     ax = axes_or_new(ax)
-    if p.d == 1:
+    lacking = bool(p.missing or q.missing)  # as where hardly any point is complete
+    if p.d == 1 and not lacking:
         _draw_line(ax, estimate, p, q, names)
-    elif p.d == 2:
+    elif p.d == 2 and not lacking:
         _draw_map(ax, estimate, p, q, names)
     elif estimate.has_critic:
         _draw_critic_histograms(ax, estimate, p, q, names)

@@ -71,7 +71,9 @@ def test_normals(method, d, shift, scale, truth):
     found = estimate(x, y, method)
     slack = 4 * found.stderr + abs(found.bias) + 0.004
     assert abs(found.value - truth) < slack < 0.25 * truth + 0.015
-    assert found.notes
+    # A value at points that the fits had not seen does not exceed the truth on average.
+    assert found.bias <= 0
+    assert not any("upward" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("method", [Classifier(), Classifier("boosting")])
@@ -191,6 +193,31 @@ class TestMissingValues:
         assert found.samples[0].missing == 0
         assert np.isfinite(found.critic([[np.nan, 0.0]])).all()
 
+    @pytest.mark.parametrize("present", [0, 1, 5])
+    def test_a_column_with_hardly_a_value_says_nothing(self, present):
+        x, y = normals(24, 100, 2)
+        x[:, 1] = np.nan
+        y = np.column_stack([y[:, 0] + 1, np.full(100, np.nan)])
+        y[:present, 1] = 1.0
+        settings = {"nan_policy": "keep", "rng": 0}
+        found = dv.js_divergence(x, y, **settings)
+        alone = dv.js_divergence(x[:, 0], y[:, 0], method=Classifier("boosting"), rng=0)
+        assert abs(found - alone) < 2 * alone.stderr
+        assert float(dv.compare(x, y, **settings)["JS"]) == float(found)
+
+    def test_nothing_but_missing_values(self):
+        nothing = np.full((60, 2), np.nan)
+        assert float(dv.js_divergence(nothing, nothing, nan_policy="keep", rng=0)) == 0
+
+    @pytest.mark.parametrize("columns", [1, 2, 3])
+    def test_samples_without_a_complete_point_are_drawn_by_the_critic(self, columns):
+        x, y = normals(25, 100, columns)
+        x[:, -1] = np.nan
+        found = dv.js_divergence(x, y, method=Classifier("boosting"), nan_policy="keep", rng=0)
+        axes = found.plot()
+        assert axes.get_xlabel().startswith("critic ln(p/q), at points the critic was not fitted")
+        axes.figure.canvas.draw()
+
     def test_methods_that_read_none_refuse(self):
         x, y = self.gaps(23, 50, 0.0, 0.2), np.zeros((50, 2))
         count = int(np.isnan(x).any(axis=1).sum())
@@ -242,7 +269,8 @@ class TestAnyClassifier:
         x, y = normals(13, 100, 3, 1.0)
         slow = LogisticRegression(max_iter=1, C=100.0)
         found = estimate(1000 * x, 1000 * y, Classifier(slow))
-        assert any("stopped before it had converged 7 times" in note for note in found.notes)
+        # Each of 7 fits is judged by 3 more.
+        assert any("stopped before it had converged 28 times" in note for note in found.notes)
 
     def test_random_state_comes_from_the_run(self):
         x, y = normals(14, 100, 2, 1.0)
@@ -281,7 +309,10 @@ class TestHardData:
     def test_overconfidence_is_told(self):
         x, y = normals(17, 60, 30, 0.2)
         found = estimate(x, y, Classifier(LogisticRegression(C=1e6)), KullbackLeibler())
-        assert any("overconfident: the mean of p/q over q is" in note for note in found.notes)
+        assert any("log-odds are overconfident: shrunk by" in note for note in found.notes)
+        # Too few to judge it within its part.
+        few = estimate(x[:20], y[:20], Classifier(LogisticRegression(C=1e6), folds=2))
+        assert any("overconfident: the mean of p/q over q is" in note for note in few.notes)
 
     def test_real_data(self):
         from sklearn.datasets import load_breast_cancer, load_digits

@@ -35,11 +35,18 @@ def test_nan_is_never_an_answer(field):
         (dv.Renyi(2.0), -1.0, "Too noisy: the mean whose logarithm is taken came out negative."),
         (dv.KullbackLeibler(), math.inf, "Infinite: some points of one sample lie where"),
         (dv.KullbackLeibler(), -0.1, "Below zero by chance, where the truth cannot be"),
+        (dv.KullbackLeibler(), -0.21, "Below zero by more than two standard errors, where the"),
+        (dv.Renyi(0.5), -0.21, "Below zero by more than two standard errors, where the"),
     ],
 )
 def test_odd_values_are_put_into_words(definition, inner, note):
     (words,) = contract._warnings(definition, Reading(inner, 0.1))
     assert words.startswith(note)
+
+
+def test_rounding_is_not_worse_than_nothing():
+    (words,) = contract._warnings(dv.KullbackLeibler(), Reading(-1e-16, 0.0))
+    assert words.startswith("Below zero by chance")
 
 
 def test_one_sample_given_twice_is_said():

@@ -48,6 +48,13 @@ def test_what_rests_on_extrapolation_is_the_excess_of_the_terms():
     assert softer == pytest.approx(0.1 * (math.log(2) - math.log1p(math.exp(-2.0))) / 2)
 
 
+PEARSON = dv.FDivergence(lambda u: (u - 1) ** 2, lambda u: 2 * (u - 1), name="Pearson")
+NEYMAN = dv.FDivergence(lambda u: (u - 1) ** 2 / u, lambda u: 1 - u**-2.0, name="Neyman")
+LE_CAM = dv.FDivergence(
+    lambda u: (u - 1) ** 2 / (u + 1), lambda u: (u - 1) * (u + 3) / (u + 1) ** 2, name="Le Cam"
+)
+
+
 @pytest.mark.parametrize(
     ("definition", "where"),
     [
@@ -58,6 +65,10 @@ def test_what_rests_on_extrapolation_is_the_excess_of_the_terms():
         (dv.ChiSquared(), (True, False)),
         (dv.Renyi(2.0), (True, False)),
         (dv.ReverseKL(), (False, True)),
+        (dv.SquaredHellinger(), (False, False)),
+        (PEARSON, (True, False)),
+        (NEYMAN, (False, True)),
+        (LE_CAM, (False, False)),
     ],
 )
 def test_mass_that_the_other_lacks_makes_some_divergences_infinite(definition, where):
@@ -66,6 +77,14 @@ def test_mass_that_the_other_lacks_makes_some_divergences_infinite(definition, w
         is_unbounded(definition, (False, True)),
     ) == where
     assert not is_unbounded(definition, (False, False))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_probe_of_a_phi_of_ones_own_warns_of_no_points():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=300), rng.normal(0.5, 1, 300)
+    found = dv.f_divergence(x, y, phi=PEARSON, method="classifier", rng=0)
+    assert np.isfinite(found)
 
 
 def test_each_order_of_kl_has_an_upper_end_where_the_other_sample_is():
