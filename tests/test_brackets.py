@@ -82,3 +82,20 @@ def test_levels_of_rounding_alone_are_not_told_as_bias(call):
     notes = call(ONE, TWO, rng=0).notes
     assert any(note.startswith("No bias is seen: two samples of one measure") for note in notes)
     assert not any("e-17" in note or "about 0" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "square"),
+    [
+        (st.norm(), st.norm(0, 2), 1.0),
+        (st.norm(), st.norm(1, 2), 2.0),
+        (st.laplace(), st.laplace(scale=3), 8.0),
+        (st.logistic(), st.logistic(0, 2), math.pi**2 / 3),
+        (st.expon(), st.expon(scale=3), 8.0),
+        (st.t(3), st.t(3, scale=3), 12.0),
+    ],
+)
+def test_the_error_that_a_quantile_integral_states_holds(p, q, square):
+    found = dv.wasserstein_distance(p, q, order=2)
+    stated = found.how.removeprefix("exact: quantile integral, error below ")
+    assert abs(found.reading.inner - square) <= float(stated)

@@ -71,11 +71,14 @@ def pieces_between(low: float, high: float, landmarks: Iterable[float]) -> Piece
 
 
 def integrate(
-    function: Callable[[Array, Array, Array], Array], pieces: Pieces, kinds: int = 1
+    function: Callable[[Array, Array, Array], Array],
+    pieces: Pieces,
+    kinds: int = 1,
+    relative: float = _RELATIVE,
 ) -> tuple[Array, Array]:
     """Integrate function(kind, anchor, t) over anchor + t for each kind 0, 1, ...
 
-    Pieces that do not converge are cut in two until they do.
+    Pieces that do not converge to the relative error are cut in two until they do.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def integrate(
                 pieces.end,
                 args=(labels, pieces.anchor, pieces.scale),
                 atol=_ABSOLUTE,
-                rtol=_RELATIVE,
+                rtol=relative,
                 maxlevel=8,
             )
         used += len(pieces.end)
