@@ -66,7 +66,12 @@ TABLE = [
      "q must be real, but it has complex values (complex128). Pass the real and imaginary "
      "parts as two columns."),
     (lambda: dv.js_divergence(X, ["a", "b", "c"]), TypeError,
-     "q must be numbers, but its dtype is <U1 and it holds 'a'. Convert it with "
+     "q must be numbers, but its dtype is <U1 and it holds 'a'. Encode its values as numbers or, "
+     "if both samples hold categories, pass data frames, as pandas.DataFrame(q)."),
+    (lambda: dv.js_divergence(["a", "b"] * 5, norm(1, 1)), TypeError,
+     "p must be numbers, but its dtype is <U1 and it holds 'a'. Encode its values as numbers."),
+    (lambda: dv.js_divergence(X, ["1", "2", "3"]), TypeError,
+     "q must be numbers, but its dtype is <U1 and it holds '1'. Convert it with "
      "numpy.asarray(q, dtype=float)."),
     (lambda: dv.js_divergence(X, [1, None, 3]), TypeError,
      "q must be numbers, but its dtype is object and it holds None. Convert it with "
@@ -139,8 +144,8 @@ TABLE = [
     (lambda: dv.js_divergence(X, Y, weights_p=[1.0] + [0.0] * 9), ValueError,
      "weights_p must give at least 2 points a positive weight, but only 1 has one."),
     (lambda: dv.js_divergence(X, Y, weights_p=["a"] * 10), TypeError,
-     "weights_p must be numbers, but its dtype is <U1 and it holds 'a'. Convert it with "
-     "numpy.asarray(weights_p, dtype=float)."),
+     "weights_p must be numbers, but its dtype is <U1 and it holds 'a'. Encode its values as "
+     "numbers."),
     (lambda: dv.js_divergence(norm(0, 1), Y, weights_p=[1, 2]), ValueError,
      "weights_p must be left out, as p is a measure to draw from, not a sample."),
     (lambda: dv.js_divergence(X, Y, method="kd"), ValueError,

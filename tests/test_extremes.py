@@ -86,3 +86,58 @@ def test_the_default_does_not_depend_on_the_unit_up_to_1e300():
     plain = dv.js_divergence(x, y, rng=0)
     for unit in (1e-300, 1e300):
         assert dv.js_divergence(unit * x, unit * y, rng=0) == pytest.approx(plain, abs=1e-6)
+
+
+UNITS = (1e-300, 1e-170, 1e160, 1e300)
+
+
+def in_units(unit):
+    rng = np.random.default_rng(0)
+    return unit * rng.normal(size=(80, 2)), unit * rng.normal(0.5, 1, (80, 2))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["classifier", "kde", "neighbors"])
+def test_no_unit_makes_a_difference_to_density_ratios(method):
+    x, y = in_units(1.0)
+    plain = dv.js_divergence(x, y, method=method, rng=0)
+    for unit in UNITS:
+        found = dv.js_divergence(*in_units(unit), method=method, rng=0)
+        assert found == pytest.approx(plain, abs=1e-6)
+        assert found.critic(unit * x) == pytest.approx(plain.critic(x), abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("definition", [dv.MMD(), dv.Energy(squared=True)], ids=str)
+def test_kernel_distances_follow_the_unit(definition, columns):
+    x, y = (side[:, :columns] for side in in_units(1.0))
+    plain = dv.divergence(definition, x, y, rng=0)
+    for unit in UNITS:
+        factor = unit if definition.scaling else 1.0
+        found = dv.divergence(definition, unit * x, unit * y, rng=0)
+        assert found / factor == pytest.approx(plain, rel=1e-6)
+        assert found.stderr / factor == pytest.approx(plain.stderr, rel=1e-6)
+        assert found.critic(unit * x) / factor == pytest.approx(plain.critic(x), rel=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "definition", [dv.JensenShannon(), dv.MMD(), dv.Energy(squared=True)], ids=str
+)
+def test_no_unit_makes_a_difference_to_a_test_of_equality(definition):
+    plain = dv.two_sample_test(*in_units(1.0), definition, rng=0, permutations=19)
+    for unit in UNITS:
+        found = dv.two_sample_test(*in_units(unit), definition, rng=0, permutations=19)
+        factor = unit if definition.scaling else 1.0
+        assert found.p_value == plain.p_value
+        assert found.statistic / factor == pytest.approx(plain.statistic, rel=1e-6)
+
+
+def test_a_distance_beyond_all_floats_is_refused():
+    x, y = (0.9e308 * side for side in (np.ones((9, 1)), -np.ones((9, 1))))
+    message = (
+        r"^p and q must have distances that are finite numbers, .* Scale the features first\.$"
+    )
+    with pytest.raises(OverflowError, match=message):
+        dv.energy_distance(x, y)

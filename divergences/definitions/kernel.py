@@ -34,6 +34,11 @@ class PositiveKernel(ABC):
     def needs_scale(self) -> bool:
         """Whether some bandwidth waits for the median heuristic."""
 
+    @property
+    def unit_free(self) -> bool:
+        """Whether every bandwidth does, so that the kernel is the same in any unit."""
+        return self.needs_scale
+
     def __add__(self, other: PositiveKernel) -> SumKernel:
         if not isinstance(other, PositiveKernel):
             return NotImplemented
@@ -201,6 +206,11 @@ class SumKernel(PositiveKernel):
     def needs_scale(self) -> bool:
         """Whether any part does."""
         return any(kernel.needs_scale for _, kernel in self.terms)
+
+    @property
+    def unit_free(self) -> bool:
+        """Whether all parts are."""
+        return all(kernel.unit_free for _, kernel in self.terms)
 
 
 def _distance(squared: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.density.units import unit_exponents
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -76,6 +78,7 @@ def find_subspace(points: NDArray[np.float64], columns: Sequence[str] | None = N
     >>> find_subspace(np.column_stack([x, x.sum(axis=1), np.ones(50)])).words()
     'column 2 is a linear combination of columns 0, 1; column 3 is constant'
     """
+    points = np.ldexp(points, -unit_exponents(points))
     d = points.shape[1]
     names = tuple(map(repr, columns)) if columns else tuple(map(str, range(d)))
     centered = points - points.mean(axis=0)

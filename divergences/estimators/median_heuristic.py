@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from divergences.density.units import unit_exponents
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,6 +48,7 @@ def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwi
     Gretton et al. (2012); Garreau, Jitkrittum and Kanagawa (2017).
     """
     points = np.concatenate([p.points, q.points])
+    unit = int(unit_exponents(points.reshape(-1, 1))[0])
     mass = np.concatenate([p.n * p.mass, q.n * q.mass])
     positive = mass > 0
     points, mass = points[positive], mass[positive]
@@ -55,7 +58,7 @@ def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwi
         rows = drawn_rows(len(points), rng, mass / mass.sum() if weighted else None)
         origin += f", of {MOST_POINTS:,} of its {len(points):,} points"
         points, mass, weighted = points[rows], mass[rows], False
-    distances = pdist(points)
+    distances = pdist(np.ldexp(points, -unit))
     pairs = _pair_weights(mass) if weighted else None
     value = _median(distances, pairs)
     if value == 0:
@@ -64,6 +67,7 @@ def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwi
             return Bandwidth(1.0, COINCIDE)
         value = _median(distances[apart], None if pairs is None else pairs[apart])
         origin += ", pairs that coincide left out because they are more than half"
+    value = float(np.ldexp(value, unit))
     return Bandwidth(value, f"The bandwidth is {value:.4g}, {origin}.")
 
 

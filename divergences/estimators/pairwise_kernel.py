@@ -15,6 +15,7 @@ from divergences.estimate import Critic, Reading
 from divergences.estimators.energy_1d import energy_moments
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.kernel_moments import SMALLEST, KernelMoments, kernel_moments
+from divergences.estimators.kernel_units import KernelUnit
 from divergences.estimators.median_heuristic import Bandwidth, median_bandwidth
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -100,6 +101,7 @@ class _Found:
     critic: Critic
     kernel: PositiveKernel
     bandwidth: Bandwidth | None
+    unit: KernelUnit
 
 
 @register(MMD, PairwiseKernel)
@@ -115,21 +117,21 @@ def read_pairs(
     excess = repeats_p * (moments.diagonal - moments.p.mean)
     excess += repeats_q * (moments.diagonal - moments.q.mean)
     biased = estimator.statistic == "biased"
-    unbiased_value = moments.biased - excess
-    inner = moments.biased if biased else unbiased_value
+    inner = moments.biased if biased else moments.biased - excess
     share_p, share_q = (1.0 - repeats_p, 1.0 - repeats_q) if biased else (1.0, 1.0)
     first, second = variance_by_order(moments, p, q, share_p, share_q)
-    variance = max(first, 0.0) + max(second, 0.0)
-    _check_finite(inner, variance)
+    stderr = found.unit.value(math.sqrt(max(first, 0.0) + max(second, 0.0)))
+    inner, excess = found.unit.value(inner), found.unit.value(excess)
+    _check_finite(inner, stderr)
     notes = [] if found.bandwidth is None else [found.bandwidth.note]
     if min(p.effective_size, q.effective_size) < SMALLEST:
         notes.append("With fewer than 4 points of a sample, the error bar is a rough one.")
     if biased:
-        shift = definition.outer(inner) - definition.outer(unbiased_value)
+        shift = definition.outer(inner) - definition.outer(inner - excess)
         notes.append(f"Biased upward by {two_digits(shift)}: each point is paired with itself too.")
     return Reading(
         inner=inner,
-        stderr=math.sqrt(variance),
+        stderr=stderr,
         bias=excess if biased else 0.0,
         notes=tuple(notes),
         critic=found.critic,
@@ -138,13 +140,17 @@ def read_pairs(
 
 
 def _find(kernel: PositiveKernel, p: Samples, q: Samples, run: Run) -> _Found:
-    if isinstance(kernel, EnergyKernel) and p.d == 1:
-        moments, critic = energy_moments(p, q)
-        return _Found(moments, critic, kernel, None)
+    unit = KernelUnit.of(kernel, p, q)
     bandwidth = median_bandwidth(p, q, run.rng) if kernel.needs_scale else None
+    p, q, own = unit.scaled(p), unit.scaled(q), kernel
+    if isinstance(kernel, EnergyKernel) and p.d == 1:
+        moments, on_line = energy_moments(p, q)
+        return _Found(moments, unit.critic(on_line), kernel, None, unit)
     if bandwidth is not None:
+        own = kernel.at_scale(float(unit.length(bandwidth.value)))
         kernel = kernel.at_scale(bandwidth.value)
-    return _Found(kernel_moments(kernel, p, q, run), Witness(kernel, p, q), kernel, bandwidth)
+    critic = unit.critic(Witness(own, p, q))
+    return _Found(kernel_moments(own, p, q, run), critic, kernel, bandwidth, unit)
 
 
 def _diagnostics(found: _Found) -> dict[str, Any]:
@@ -178,11 +184,11 @@ def variance_by_order(
     return first, second
 
 
-def _check_finite(inner: float, variance: float) -> None:
-    if not (math.isfinite(inner) and math.isfinite(variance)):
+def _check_finite(inner: float, stderr: float) -> None:
+    if not (math.isfinite(inner) and math.isfinite(stderr)):
         raise OverflowError(
-            "p and q must have distances whose squares are finite numbers, but they span too "
-            "much. Scale the features first."
+            "p and q must have distances that are finite numbers, and finite squares of them for "
+            "a sum of kernels, but they span too much. Scale the features first."
         )
 
 

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 
 from divergences.definitions import MMD, Energy, SlicedWasserstein, Wasserstein
 from divergences.estimators import quantile_transport as line
+from divergences.estimators.kernel_units import KernelUnit
 from divergences.estimators.median_heuristic import median_bandwidth
 from divergences.estimators.transport_plan import solve
 from divergences.inference.permutation import Statistic
@@ -27,8 +28,10 @@ def kernel_statistic(
 ) -> Statistic:
     """Squared MMD as a quadratic form of the labels: one pass over the kernel, in tiles."""
     kernel = definition.kernel
+    unit = KernelUnit.of(kernel, p, q)
     if kernel.needs_scale:
-        kernel = kernel.at_scale(median_bandwidth(p, q, run.rng).value)
+        kernel = kernel.at_scale(float(unit.length(median_bandwidth(p, q, run.rng).value)))
+    points = unit.length(points)
     n, m = p.n, q.n
 
     def of_labels(labels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -38,7 +41,7 @@ def kernel_statistic(
         for rows in row_tiles(len(points), len(points)):
             squared = cdist(points[rows], points, "sqeuclidean")
             total += (signed[rows] * (kernel.of_squared_distance(squared) @ signed)).sum(axis=0)
-        return total[np.newaxis]
+        return np.ldexp(total, unit.value_exponent)[np.newaxis]
 
     return Statistic(of_labels, (definition.symbol,))
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.density.units import unit_exponents
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -177,8 +179,10 @@ def _path(
 def _moments(
     values: NDArray[np.float64], mass: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    unit = unit_exponents(values)
+    values = np.ldexp(values, -unit)
     center = mass @ values
     scale = np.sqrt(mass @ (values - center) ** 2)
     # Rounding leaves a constant column a spread of about 1e-16 of its size.
     constant = scale <= 1e-12 * np.abs(values).max(axis=0)
-    return center, np.where(constant, np.inf, scale)
+    return np.ldexp(center, unit), np.where(constant, np.inf, np.ldexp(scale, unit))

@@ -54,7 +54,7 @@ def to_values(data: Any, name: str, *, categories: bool = False) -> Values:
         return Values(_checked(_from_tensors(data, name), name))
     if not isinstance(data, np.ndarray | list | tuple) and _is_tabular(data):
         return _from_table(data, name, categories)
-    return Values(_checked(_from_anything(data, name), name))
+    return Values(_checked(_from_anything(data, name), name, categories))
 
 
 def _refuse_what_holds_no_numbers(data: Any, name: str) -> None:
@@ -121,7 +121,7 @@ def _ragged(name: str) -> str:
     return f"{name} must be a rectangular array of numbers, but its rows differ in length."
 
 
-def _checked(raw: NDArray[Any], name: str) -> NDArray[np.float64]:
+def _checked(raw: NDArray[Any], name: str, categories: bool = False) -> NDArray[np.float64]:
     if raw.dtype.kind == "c":
         raise TypeError(
             f"{name} must be real, but it has complex values ({raw.dtype}). Pass the real and "
@@ -136,10 +136,24 @@ def _checked(raw: NDArray[Any], name: str) -> NDArray[np.float64]:
     if raw.dtype.kind not in "fiub":
         raise TypeError(
             f"{name} must be numbers, but its dtype is {raw.dtype}{_first_odd_value(raw)}. "
-            f"Convert it with numpy.asarray({name}, dtype=float)."
+            f"{_way_to_numbers(raw, name, categories)}"
         )
     with np.errstate(over="ignore"):
         return np.array(raw, dtype=np.float64, order="C", copy=True)
+
+
+def _way_to_numbers(raw: NDArray[Any], name: str, categories: bool) -> str:
+    try:
+        np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError):
+        words = all(isinstance(value, str) for value in raw.ravel()[:1000].tolist())
+        if categories and words:
+            return (
+                f"Encode its values as numbers or, if both samples hold categories, pass data "
+                f"frames, as pandas.DataFrame({name})."
+            )
+        return "Encode its values as numbers."
+    return f"Convert it with numpy.asarray({name}, dtype=float)."
 
 
 def _first_odd_value(raw: NDArray[Any]) -> str:
@@ -167,7 +181,7 @@ def _from_table(data: Any, name: str, categories: bool) -> Values:
         values, levels = _read([series], name, categories)
         return Values(values[0], None, levels)
     if not isinstance(table, nw.DataFrame):
-        return Values(_checked(_from_anything(data, name), name))
+        return Values(_checked(_from_anything(data, name), name, categories))
     if not table.columns:
         raise ValueError(f"{name} must have at least one column, but it has none.")
     values, levels = _read(list(table.iter_columns()), name, categories)
