@@ -28,7 +28,13 @@ from divergences.estimators.neural_objectives import (
     largest_log_ratio,
     objectives_for,
 )
-from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, read_ratio
+from divergences.estimators.ratio import (
+    LogRatio,
+    RatioEstimator,
+    bias_notes,
+    independent_parts,
+    read_ratio,
+)
 from divergences.estimators.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -225,7 +231,8 @@ def _read_objective(
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     notes += bias_notes(definition, inner, bias)
-    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate)
+    fresh = independent_parts(definition, ratio, p, q)
+    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate, fresh=fresh)
 
 
 def _held_out(
