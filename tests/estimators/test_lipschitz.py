@@ -178,6 +178,8 @@ def test_other_orders_are_refused_with_the_list():
         ({"learning_rate": 0}, r"learning_rate must be a number above 0, not 0"),
         ({"batch_size": 0}, r"batch_size must be a whole number of at least 1, not 0"),
         ({"folds": 1}, r"folds must be a whole number of at least 2, not 1"),
+        ({"device": "gpu"}, r"device must be a device that torch has here, not 'gpu'\. Use \"cpu"),
+        ({"device": "cuda:77"}, r"device must be a device that torch has here, not 'cuda:77'"),
     ],
 )
 def test_bad_settings(settings, message):
