@@ -194,6 +194,10 @@ def test_bad_networks_and_too_few_points():
     wide = LipschitzCritic("clipping", nn.Linear(3, 2), folds=2)
     with pytest.raises(ValueError, match=r"network must map \(k, 3\) to .* \(2, 3\) to \(2, 2\)"):
         estimate(x, y, method=wide)
+    with pytest.raises(ValueError, match=r"^network must take the 3 features .* layer 3 inputs"):
+        estimate(x, y, method=LipschitzCritic("clipping", nn.Linear(4, 1), folds=2))
+    with pytest.raises(ValueError, match=r"network must have parameters to train, but it has none"):
+        estimate(x, y, method=LipschitzCritic("clipping", nn.Flatten(0), folds=2))
     with pytest.raises(ValueError, match=r"network must be certified .* Build it of Orthogonal"):
         estimate(x, y, method=LipschitzCritic(network=nn.Linear(3, 1)))
     with pytest.raises(ValueError, match=r"p must have at least 20 points for critic, orthogonal"):

@@ -412,6 +412,12 @@ class TestMessages:
         [
             (lambda d: nn.Linear(d, 3), ValueError, r"must map \(k, d\) to \(k, 1\), but it made"),
             (lambda d: "none", TypeError, "must make a torch.nn.Module from the number of feature"),
+            (
+                nn.Linear(4, 1),
+                ValueError,
+                r"^network must take the 2 features that .* Give its first "
+                r"layer 2 inputs\.$",
+            ),
             (nn.Flatten(0), ValueError, "network must have parameters to train, but it has none"),
         ],
     )
