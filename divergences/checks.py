@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 RandomState = int | np.random.Generator | None
 
@@ -69,6 +72,23 @@ def check_rng(rng: RandomState) -> np.random.Generator:
     if rng < 0:
         raise ValueError(message)
     return np.random.default_rng(int(rng))
+
+
+def check_device(device: Any, other: str = "") -> torch.device:
+    """Return the device of torch that `device` names, or raise an error if it has none such here.
+
+    `other` is what else the parameter may be, in words.
+    """
+    import torch
+
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise ValueError(
+            f'device must be {other}a device that torch has here, not {device!r}. Use "cpu".'
+        ) from error
+    return found
 
 
 def all_finite(batch: Any) -> bool:

@@ -283,11 +283,20 @@ class Estimate(float):
         if self.reading.fresh is None:
             raise AttributeError(
                 f"The method {self.how!r} has no certified lower bound of the "
-                f"{self.definition.title}. f-divergences of samples without weights have one with "
-                f'method="classifier", which rates each half of the points by a fit to the other.'
+                f"{self.definition.title} here. {self._other_bounds()}"
             )
         bound: float = self.definition.outer(self.reading.fresh.lower_bound(level))
         return bound
+
+    def _other_bounds(self) -> str:
+        if self.bracket is not None:
+            return "Its bracket holds a lower and an upper bound, with the error of the samples."
+        if any(sample.weights is not None for sample in self.samples or ()):
+            return "Leave weights_p and weights_q out: it is for independent draws of equal weight."
+        return (
+            'f-divergences have one with method="auto", of 20 points or more, and with '
+            'method="classifier", which rate each half of the points by a fit to the other.'
+        )
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:
         """Value of the critic at new points: high where P outweighs Q.

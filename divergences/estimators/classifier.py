@@ -24,6 +24,7 @@ from divergences.estimators.indicators import Expanded, OnExpanded
 from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
 from divergences.estimators.ratio import LogRatio, RatioEstimator
 from divergences.estimators.shrunk_odds import fit_shrunk, shrinkage
+from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -144,7 +145,7 @@ class Classifier(RatioEstimator):
         )
 
     def _cross_fit(self, p: Samples, q: Samples, folds: int, run: Run) -> LogRatio:
-        fit = partial(_fit, self.estimator)
+        fit = partial(_fit, _by_position(self.estimator, p.columns))
         if hasattr(self.estimator, "predict_proba"):
             # All others choose their strength on held-out points, or are calibrated by them.
             fit = partial(fit_shrunk, fit)
@@ -186,8 +187,9 @@ def _fit(estimator: Any, part: TrainingPart) -> Critic:
         return FittedClassifier(trees, 0.0, True)
     model = _prepared(estimator)
     _set_seeds(model, part.seed)
-    if _takes_weights(estimator):
-        return FittedClassifier(model.fit(points, labels, sample_weight=weights), 0.0, False)
+    argument = _weight_argument(estimator)
+    if argument is not None:
+        return FittedClassifier(model.fit(points, labels, **{argument: weights}), 0.0, False)
     prior = math.log((labels == 1).sum() / (labels == 0).sum())
     return FittedClassifier(model.fit(points, labels), prior, False)
 
@@ -216,10 +218,17 @@ def _set_seeds(model: Any, seed: int) -> None:
         splitter.random_state = seed
 
 
-def _takes_weights(estimator: Any) -> bool:
+def _weight_argument(estimator: Any) -> str | None:
+    """What `fit` calls weights, of a pipeline those of its last step; None if it takes none."""
     from sklearn.utils.validation import has_fit_parameter
 
-    return bool(has_fit_parameter(estimator, "sample_weight"))
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    # Platt's calibration of a pipeline without probabilities hands no weights on.
+    if not (hasattr(estimator, "steps") and hasattr(estimator, "predict_proba")):
+        return None
+    name, last = estimator.steps[-1]
+    return f"{name}__sample_weight" if has_fit_parameter(last, "sample_weight") else None
 
 
 def _reads_missing(estimator: Any) -> bool:
@@ -238,8 +247,29 @@ def _reads_codes(estimator: Any) -> bool:
     return chosen is not None and not isinstance(chosen, str)
 
 
+def _by_position(estimator: Any, columns: tuple[str, ...] | None) -> Any:
+    """The classifier with categorical features by position, as it is fitted to an array."""
+    if isinstance(estimator, str) or not _reads_codes(estimator):
+        return estimator
+    chosen = list(estimator.categorical_features)
+    named = [name for name in chosen if isinstance(name, str)]
+    if not named:
+        return estimator
+    known = list(columns or ())
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise ValueError(
+            f"estimator must have categorical_features among the columns of p and q, but "
+            f"{listed(unknown)} is not one of {known}. Give the positions of the columns."
+        )
+    from sklearn.base import clone
+
+    positions = [known.index(name) if isinstance(name, str) else name for name in chosen]
+    return clone(estimator).set_params(categorical_features=positions)
+
+
 def _check_takes_weights(estimator: Any) -> None:
-    if not isinstance(estimator, str) and not _takes_weights(estimator):
+    if not isinstance(estimator, str) and _weight_argument(estimator) is None:
         raise ValueError(
             f"weights_p and weights_q must be left out for {_name(estimator)}, whose fit takes no "
             f'sample_weight. Use Classifier("logistic") or Classifier("boosting").'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.checks import check_choice, check_real, check_whole
+from divergences.checks import check_choice, check_device, check_real, check_whole
 from divergences.definitions import Definition, Wasserstein
 from divergences.estimate import Critic, Reading
 from divergences.estimators import quantile_transport as line
@@ -106,6 +106,8 @@ class LipschitzCritic(Estimator):
         check_real("learning_rate", self.learning_rate, above=0, remedy="0.02 is usual.")
         check_whole("batch_size", self.batch_size, remedy="256 is usual.")
         check_whole("folds", self.folds, at_least=2, remedy="3 is usual.")
+        if self.device != "cpu":
+            check_device(self.device)
         if not (self.network == "perceptron" or _is_module(self.network)):
             raise TypeError(
                 f'network must be a torch.nn.Module or "perceptron", not {self.network!r}.'

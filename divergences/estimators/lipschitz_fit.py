@@ -22,6 +22,7 @@ from divergences.networks.constraints import (
     slopes,
 )
 from divergences.networks.lipschitz import LipschitzPerceptron
+from divergences.networks.own import shape_of_output
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.seeds import seeded
 from divergences.work import row_tiles
@@ -174,9 +175,7 @@ def _own(settings: LipschitzCritic, d: int) -> nn.Module:
         reset: Any = getattr(part, "reset_parameters", None)
         if reset is not None:
             reset()
-    first: Any = next(network.parameters())
-    with torch.no_grad():
-        shape = tuple(network(first.new_zeros(2, d)).shape)
+    shape = shape_of_output(network, d)
     if shape not in ((2,), (2, 1)):
         raise ValueError(
             f"network must map (k, {d}) to (k,) or (k, 1), but it maps (2, {d}) to {shape}."

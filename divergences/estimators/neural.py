@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.checks import check_choice, check_real, check_whole
+from divergences.checks import check_choice, check_device, check_real, check_whole
 from divergences.definitions import JensenShannon, RatioDivergence
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
@@ -28,7 +28,13 @@ from divergences.estimators.neural_objectives import (
     largest_log_ratio,
     objectives_for,
 )
-from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, read_ratio
+from divergences.estimators.ratio import (
+    LogRatio,
+    RatioEstimator,
+    bias_notes,
+    independent_parts,
+    read_ratio,
+)
 from divergences.estimators.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -39,6 +45,12 @@ if TYPE_CHECKING:
 
 
 _OBJECTIVES = ("js", "conjugate", "donsker_varadhan", "nwj")
+
+_WORSE_THAN_NONE = (
+    "On points that they have not seen the critics are worse than none: the mean whose logarithm "
+    "is to be taken is negative. The value is the bound of a constant critic, 0, and nothing is "
+    'shown of how far the truth lies above it. objective="js" is steadier.'
+)
 
 
 @dataclass(frozen=True)
@@ -145,15 +157,7 @@ class Neural(RatioEstimator):
 
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            device = torch.device(self.device)
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
-            raise ValueError(
-                f'device must be "auto" or a device that torch has here, not {self.device!r}. Use '
-                f'"cpu".'
-            ) from error
-        return device
+        return check_device(self.device, '"auto" or ')
 
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit in each fold's complement and judge the fold; the Jensen–Shannon objective only."""
@@ -222,10 +226,18 @@ def _read_objective(
     if ratio.smaller is not None:
         smaller, _, _ = _held_out(objective, ratio.smaller, p, q)
         bias = -(inner - smaller) / (2.0**ratio.rate - 1.0)
-    if is_unbounded(definition, ratio.out_of_reach):
+    if not isinstance(objective, DonskerVaradhan):
+        # What has not seen a point claims, on average, no more than there is.
+        bias = min(bias, 0.0)
+    if definition.outer(inner) == -math.inf:
+        # The supremum is over all critics, also that which says nothing.
+        inner, bias = 0.0, -math.inf
+        notes.append(_WORSE_THAN_NONE)
+    elif is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     notes += bias_notes(definition, inner, bias)
-    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate)
+    fresh = independent_parts(definition, ratio, p, q)
+    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate, fresh=fresh)
 
 
 def _held_out(

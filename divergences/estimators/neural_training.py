@@ -16,6 +16,7 @@ from torch import nn
 
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.neural_objectives import Objective
+from divergences.networks.own import first_parameter, shape_of_output
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.seeds import seeded
 
@@ -100,7 +101,7 @@ class FittedNetworks:
     def _tile(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         features = torch.from_numpy(self.scale(points))
         outputs = [
-            _limited(_output(network, features.to(_like(network))), self.limit).double()
+            _limited(_output(network, features.to(first_parameter(network))), self.limit).double()
             for network in self.networks
         ]
         return np.asarray(torch.stack(outputs).mean(dim=0).numpy())
@@ -196,19 +197,11 @@ def _batch(
     of_p: NDArray[np.intp],
     of_q: NDArray[np.intp],
 ) -> _Batch:
-    like = _like(network)
+    like = first_parameter(network)
     return _Batch(
         *(torch.as_tensor(features[rows]).to(like) for rows in (of_p, of_q)),
         *(torch.as_tensor(part.weights[rows]).to(like) for rows in (of_p, of_q)),
     )
-
-
-def _like(network: nn.Module) -> torch.Tensor:
-    """A parameter, whose dtype and device the features take."""
-    parameter = next(network.parameters(), None)
-    if parameter is None:
-        raise ValueError("network must have parameters to train, but it has none.")
-    return parameter
 
 
 def _restart(
@@ -223,6 +216,8 @@ def _restart(
     with torch.inference_mode(False), torch.enable_grad(), ExitStack() as stack:
         with seeded(rng):
             network = build(settings.network, features.shape[1]).to(settings.torch_device())
+            if settings.network != "perceptron":
+                shape_of_output(network, features.shape[1])
         if settings.network != "perceptron":
             # It may draw while it is trained, as dropout does.
             stack.enter_context(seeded(rng))

@@ -155,9 +155,11 @@ def read_ratio(
             doubt = (0.0, math.sqrt(variance) / ratio.shrunk_to)
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
+    fresh = independent_parts(definition, ratio, p, q)
     notes = [*ratio.notes, *bias_notes(definition, inner, bias, judged_by)]
     if ratio.gap is not None:
-        notes += _correction_notes(definition, inner, held_out, doubt, math.sqrt(variance))
+        spread = math.sqrt(variance)
+        notes += _correction_notes(definition, inner, held_out, doubt, spread, fresh is not None)
     if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
         notes.append(
             f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
@@ -177,7 +179,7 @@ def read_ratio(
         tuple(notes),
         ratio.evaluate,
         diagnostics=ratio.diagnostics,
-        fresh=_fresh(definition, ratio, p, q),
+        fresh=fresh,
         doubt=doubt,
     )
 
@@ -188,6 +190,7 @@ def _correction_notes(
     held_out: float,
     doubt: tuple[float, float],
     stderr: float,
+    has_bound: bool,
 ) -> list[str]:
     notes = []
     shift = definition.outer(inner) - definition.outer(held_out)
@@ -195,7 +198,8 @@ def _correction_notes(
         direction = "upward" if shift > 0 else "downward"
         notes.append(
             f"Corrected {direction} by {two_digits(abs(shift))}: what critics lose on points that "
-            f"they have not seen. It is a point estimate; lower_bound() is a bound."
+            f"they have not seen. It is a point estimate"
+            + ("; lower_bound() is a bound." if has_bound else ".")
         )
     if doubt[1] > _LOPSIDED * math.hypot(stderr, doubt[0]):
         notes.append(
@@ -321,7 +325,10 @@ def _combined(definition: RatioDivergence, short: float, full: float, variance: 
     return short + correction * surely * max(0.0, 1.0 - beside**2)
 
 
-def _fresh(definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples) -> Fresh | None:
+def independent_parts(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> Fresh | None:
+    """What a certified lower bound is read from; None where no split or a weight forbids it."""
     # Of two splits, that into fewer parts: each part has to prove the bound by itself.
     judged = ratio if ratio.smaller is None or ratio.smaller.parts is None else ratio.smaller
     if judged.parts is None or p.weights is not None or q.weights is not None:

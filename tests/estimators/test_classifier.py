@@ -158,8 +158,20 @@ class TestWeights:
         plain = estimate(x, y, Classifier())
         assert abs(found.value - plain.value) < 2 * plain.stderr
 
+    def test_the_last_step_of_a_pipeline_takes_them(self):
+        rng = np.random.default_rng(8)
+        wide = rng.normal(0, 2, 3000)
+        weights = np.exp(-(wide**2) / 2 + wide**2 / 8)  # makes it N(0, 1)
+        y = rng.normal(1, 1, 3000)
+        pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+        found = estimate(wide, y, Classifier(pipeline), weights=(weights, None))
+        assert abs(found.value - 0.111) < 4 * found.stderr + abs(found.bias) + 0.004
+
     def test_classifier_that_takes_none(self):
         x, y = normals(10, 50, 2, 1.0)
+        votes = make_pipeline(StandardScaler(), KNeighborsClassifier())
+        with pytest.raises(ValueError, match=r"left out for Pipeline, whose fit takes"):
+            estimate(x, y, Classifier(votes), weights=(np.ones(50), None))
         with pytest.raises(ValueError, match=r"left out for KNeighborsClassifier, whose fit takes"):
             estimate(x, y, Classifier(KNeighborsClassifier()), weights=(np.ones(50), None))
 

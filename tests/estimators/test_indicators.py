@@ -135,6 +135,19 @@ def test_own_trees_with_categories_set_are_given_whole_numbers():
     assert found.critic(np.array([[1.0, 0.0, 0.5]])).shape == (1,)
 
 
+def test_own_trees_name_the_categories():
+    x, y = crossed(300, False, 13), crossed(300, True, 14)
+    values = []
+    for chosen in ([1], [x.columns[1]]):
+        trees = HistGradientBoostingClassifier(max_iter=20, categorical_features=chosen)
+        values.append(dv.js_divergence(x, y, method=dv.Classifier(trees, folds=2), rng=0))
+    assert float(values[0]) == float(values[1])
+    trees = HistGradientBoostingClassifier(categorical_features=["z"])
+    message = r"^estimator must have categorical_features among .* 'z' is not one of .* Give the"
+    with pytest.raises(ValueError, match=message):
+        dv.js_divergence(x, y, method=dv.Classifier(trees, folds=2), rng=0)
+
+
 @pytest.mark.parametrize("method", [QUICK, METHODS["logistic"]], ids=["stacked", "logistic"])
 def test_the_critic_reads_frames_and_codes(method):
     found = dv.js_divergence(draws(P, 300, 15), draws(Q, 300, 16), method=method, rng=0)

@@ -178,6 +178,8 @@ def test_other_orders_are_refused_with_the_list():
         ({"learning_rate": 0}, r"learning_rate must be a number above 0, not 0"),
         ({"batch_size": 0}, r"batch_size must be a whole number of at least 1, not 0"),
         ({"folds": 1}, r"folds must be a whole number of at least 2, not 1"),
+        ({"device": "gpu"}, r"device must be a device that torch has here, not 'gpu'\. Use \"cpu"),
+        ({"device": "cuda:77"}, r"device must be a device that torch has here, not 'cuda:77'"),
     ],
 )
 def test_bad_settings(settings, message):
@@ -192,6 +194,10 @@ def test_bad_networks_and_too_few_points():
     wide = LipschitzCritic("clipping", nn.Linear(3, 2), folds=2)
     with pytest.raises(ValueError, match=r"network must map \(k, 3\) to .* \(2, 3\) to \(2, 2\)"):
         estimate(x, y, method=wide)
+    with pytest.raises(ValueError, match=r"^network must take the 3 features .* layer 3 inputs"):
+        estimate(x, y, method=LipschitzCritic("clipping", nn.Linear(4, 1), folds=2))
+    with pytest.raises(ValueError, match=r"network must have parameters to train, but it has none"):
+        estimate(x, y, method=LipschitzCritic("clipping", nn.Flatten(0), folds=2))
     with pytest.raises(ValueError, match=r"network must be certified .* Build it of Orthogonal"):
         estimate(x, y, method=LipschitzCritic(network=nn.Linear(3, 1)))
     with pytest.raises(ValueError, match=r"p must have at least 20 points for critic, orthogonal"):

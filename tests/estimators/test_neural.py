@@ -250,6 +250,16 @@ class TestHardData:
             assert found > 2
             assert found.interval()[1] == math.inf
 
+    def test_critics_that_are_worse_than_none(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(200, 3)), rng.normal(0.5, 1, (200, 3))
+        found = estimate(x, y, Neural("conjugate", steps=150, **QUICK), dv.Renyi(2.0))
+        assert float(found) == 0
+        assert found.interval() == (0.0, math.inf)
+        assert 0 < found.stderr < math.inf
+        assert any("worse than none: the mean whose logarithm" in note for note in found.notes)
+        assert not any("upward" in note for note in found.notes)
+
     def test_units_change_no_bit(self):
         x, y = normals(10, 150, 3, 0.7)
         units = np.array([2.0**-20, 1.0, 2.0**20])
@@ -402,6 +412,12 @@ class TestMessages:
         [
             (lambda d: nn.Linear(d, 3), ValueError, r"must map \(k, d\) to \(k, 1\), but it made"),
             (lambda d: "none", TypeError, "must make a torch.nn.Module from the number of feature"),
+            (
+                nn.Linear(4, 1),
+                ValueError,
+                r"^network must take the 2 features that .* Give its first "
+                r"layer 2 inputs\.$",
+            ),
             (nn.Flatten(0), ValueError, "network must have parameters to train, but it has none"),
         ],
     )

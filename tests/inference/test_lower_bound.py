@@ -167,20 +167,45 @@ class TestEstimate:
     def test_methods_whose_points_rate_each_other(self, method):
         x, y = np.random.default_rng(0).normal(size=(2, 50))
         est = dv.js_divergence(x, y, method=method)
-        with pytest.raises(AttributeError, match=r"no certified lower bound of the Jensen–Shannon"):
+        message = (
+            r"no certified lower bound of the Jensen–Shannon.* have one with method=\"auto\", of"
+        )
+        with pytest.raises(AttributeError, match=message):
             est.lower_bound()
+
+    @pytest.mark.parametrize(
+        ("objective", "definition"),
+        [("conjugate", dv.JensenShannon()), ("donsker_varadhan", dv.KullbackLeibler())],
+    )
+    def test_critics_of_any_objective_rate_points_they_have_not_seen(self, objective, definition):
+        rng = np.random.default_rng(1)
+        x, y = rng.normal(size=300), rng.normal(2.0, 1.0, 300)
+        method = dv.Neural(objective, folds=2, restarts=1, steps=200)
+        est = dv.divergence(definition, x, y, method=method, rng=0)
+        # KL is 2, and JS 0.32.
+        assert 0 < est.lower_bound() < {"JS": 0.32, "KL": 2.0}[definition.symbol]
+        assert est.lower_bound() < est
+
+    def test_bounds_that_are_refused_are_not_advertised(self):
+        rng = np.random.default_rng(2)
+        x, y = rng.normal(size=(100, 6)), rng.normal(0.5, 1.0, (100, 6))
+        for weights in (None, rng.random(100)):
+            est = dv.js_divergence(x, y, weights_p=weights, rng=0)
+            (note,) = (note for note in est.notes if "It is a point estimate" in note)
+            assert ("lower_bound() is a bound" in note) == (weights is None)
 
     def test_other_divergences(self):
         x, y = np.random.default_rng(0).normal(size=(2, 50))
         with pytest.raises(
-            AttributeError, match=r"^The method 'auto: exact transport' has no cert"
+            AttributeError,
+            match=r"^The method 'auto: exact transport' has no .* Its bracket holds",
         ):
             dv.wasserstein_distance(x, y, rng=0).lower_bound()
 
     def test_weights(self):
         x, y = np.random.default_rng(0).normal(size=(2, 50))
         est = dv.js_divergence(x, y, method="classifier", weights_p=np.ones(50), rng=0)
-        with pytest.raises(AttributeError, match=r"of samples without weights have one"):
+        with pytest.raises(AttributeError, match=r"here\. Leave weights_p and weights_q out: it"):
             est.lower_bound()
 
     def test_ratio_without_parts(self):
