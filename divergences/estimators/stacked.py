@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _ROWS = 100_000
 _CHEAP = 0.5
-_MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 10, 25_000
+_MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 3, 25_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Stacked(RatioEstimator):
     methods : sequence of RatioEstimator or str
         What to combine: density-ratio methods such as ``[KDE(), Classifier("boosting")]``, or
         their shorthands. "auto" stands for the library, by default all there is; kernel densities
-        join it where the density of a side is known.
+        of up to three features join it where the density of a side is known.
     effort : float
         Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
         are only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels,
