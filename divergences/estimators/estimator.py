@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from divergences.checks import all_finite, check_rng
-from divergences.definitions import Definition
+from divergences.definitions import Definition, RatioDivergence
 from divergences.errors import InvalidPairError
 from divergences.estimate import Circumstances, Estimate, Reading
 from divergences.measures.arrays import listed
@@ -301,7 +301,8 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
         return ["Too noisy: the mean whose logarithm is taken came out negative."]
     if math.isinf(value):
         return ["Infinite: some points of one sample lie where the other has no density at all."]
-    if definition.outer(reading.inner + _BY_CHANCE * reading.stderr) < -_ROUNDING:
+    fitted = isinstance(definition, RatioDivergence)
+    if fitted and definition.outer(reading.inner + _BY_CHANCE * reading.stderr) < -_ROUNDING:
         return [
             "Below zero by more than two standard errors, where the truth cannot be, and not by "
             "chance: what was fitted is worse than nothing, which gives 0. It says nothing of the "
