@@ -142,11 +142,9 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
         () if subspace.is_full else (f"Left out: {subspace.words()} in both samples.",)
     )
     if not subspace.kept:
-        zeros = np.zeros(p.n), np.zeros(q.n)
         note = "All points of both samples are equal."
-        return _Fit(
-            LogRatio(*zeros, evaluate=_no_difference, notes=(note,)), None, (), Merged(p), Merged(q)
-        )
+        nothing = LogRatio(np.zeros(p.n), np.zeros(q.n), _no_difference, notes=(note,))
+        return _Fit(nothing, None, (), Merged(p), Merged(q))
     setting = _reduced_setting(estimator.bandwidth, subspace)
     if estimator.needs_covariance:
         for name, sample in (("p", p), ("q", q)):
@@ -180,10 +178,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
     pair = replace(pair, slope=slope, offset=offset)
-    # Half the points would take wider kernels, by the rate of every rule.
-    wider = 2.0 ** (1 / (p.d + 4))
-    half_widths = widths[0].scaled(wider), widths[1].scaled(wider)
-    smaller, halves = _fit_halves(pair, p, q, half_widths, run)
+    smaller, halves = _fit_halves(pair, p, q, widths, run)
     notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
     apart = shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE
@@ -201,6 +196,9 @@ def _fit_halves(
 ) -> tuple[LogRatio | None, tuple[DensityPair, ...]]:
     if min(p.n, q.n) < 4:
         return None, ()
+    # Half the points would take wider kernels, by the rate of every rule.
+    wider = 2.0 ** (1 / (p.d + 4))
+    bandwidths = bandwidths[0].scaled(wider), bandwidths[1].scaled(wider)
     splits = [np.array_split(run.rng.permutation(sample.n), 2) for sample in (p, q)]
     at_p, at_q = np.empty(p.n), np.empty(q.n)
     pairs = []

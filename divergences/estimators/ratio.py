@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
 
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading
 from divergences.estimators.estimator import Estimator, register
+from divergences.estimators.ratio_spread import FEW_POINTS, variance_and_share
 from divergences.estimators.reach import extrapolated, is_unbounded
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
@@ -22,7 +22,6 @@ from divergences.work import Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FEW_POINTS = 5
 _POINTS_PER_FEATURE = 10
 
 
@@ -144,7 +143,7 @@ def read_ratio(
     and reaches to infinity where the ratio is out of reach and could make the divergence infinite.
     """
     doubt, held_out = (0.0, 0.0), 0.0
-    variance, few_share = _spread(definition, ratio, p, q)
+    variance, few_share = variance_and_share(definition, ratio.at_p, ratio.at_q, p, q)
     if values is None and ratio.gap is not None:
         inner, held_out, doubt = _corrected_reading(definition, ratio, p, q)
         bias, judged_by = 0.0, _HALF
@@ -160,9 +159,9 @@ def read_ratio(
     if ratio.gap is not None:
         spread = math.sqrt(variance)
         notes += _correction_notes(definition, inner, held_out, doubt, spread, fresh is not None)
-    if few_share > 0.5 and p.n + q.n > 20 * _FEW_POINTS:
+    if few_share > 0.5 and p.n + q.n > 20 * FEW_POINTS:
         notes.append(
-            f"{_FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
+            f"{FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
             f"the value and its error bar hang on them."
         )
     if min(p.effective_size, q.effective_size) < _POINTS_PER_FEATURE * p.d:
@@ -350,46 +349,6 @@ def _mean_of_terms(
 ) -> float:
     terms_p, terms_q = definition.point_terms(at_p, at_q)
     return p.mean(terms_p) + q.mean(terms_q)
-
-
-def _spread(
-    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> tuple[float, float]:
-    # The larger of two: the spread of the terms that are averaged, and that of the influence
-    # function, which one-sided means leave out half of. The share is that of the points which
-    # contribute most.
-    read = definition.point_terms(ratio.at_p, ratio.at_q)
-    terms = np.concatenate(
-        [
-            sample.mass**2 * (values - sample.mean(values)) ** 2
-            for sample, values in zip((p, q), read, strict=True)
-        ]
-    )
-    each = max(terms, _influence_parts(definition, ratio, p, q), key=np.sum)
-    variance = float(each.sum())
-    few = float(np.sort(each)[-_FEW_POINTS:].sum())
-    return variance, few / variance if variance > 0 else 0.0
-
-
-def _influence_parts(
-    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> NDArray[np.float64]:
-    # The variances of the variational terms, over P and over Q, are both taken from all points,
-    # each of which counts towards P with its posterior probability. Over Q alone the variance of
-    # e^l would be left to the few points where it is large, which P sees far more often. No
-    # sample supports a ratio larger than its size.
-    most = math.log(p.n + q.n)
-    log_ratio = np.clip(np.concatenate([ratio.at_p, ratio.at_q]), -most, most)
-    mass = np.concatenate([p.mass, q.mass])
-    posterior = expit(log_ratio)
-    parts = np.zeros_like(mass)
-    for weights, terms, size in (
-        (mass * posterior, definition.critic_p(log_ratio), p.effective_size),
-        (mass * (1 - posterior), definition.critic_q(log_ratio), q.effective_size),
-    ):
-        weights = weights / weights.sum()
-        parts += weights * (terms - weights @ terms) ** 2 / max(size - 1, 1)
-    return parts
 
 
 def bias_notes(
