@@ -32,8 +32,8 @@ from divergences.estimate import Circumstances, Estimate
 from divergences.estimators import Auto, estimate_samples
 from divergences.estimators.estimator import reads
 from divergences.measures import (
+    ExactLogRatio,
     Known,
-    LogRatio,
     Pushforward,
     Samples,
     as_known,
@@ -252,7 +252,7 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
         reading, how = ratio.ratio_without_formula(definition, p, q, run)
     seconds = time.perf_counter() - start
     if isinstance(definition, RatioDivergence) and p.discrete == q.discrete:
-        reading = replace(reading, critic=LogRatio(p, q))
+        reading = replace(reading, critic=ExactLogRatio(p, q))
     circumstances = Circumstances(definition, "exact", how, d=p.d, seconds=seconds, measures=(p, q))
     found = Estimate(reading, circumstances)
     if isinstance(definition, Wasserstein | SlicedWasserstein) and reading.bracket is None:

@@ -12,7 +12,7 @@ from divergences.closed_form.registry import Answer
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Reading
 from divergences.inference.lower_bound import Fresh
-from divergences.measures.known import Known, LogRatio
+from divergences.measures.known import ExactLogRatio, Known
 from divergences.work import Run
 
 DRAWS = 100_000
@@ -25,7 +25,7 @@ def ratio_by_draws(definition: RatioDivergence, p: Known, q: Known, run: Run) ->
 
     The draws are doubled until the standard error is 0.2 % of the value, or 1.6 million are drawn.
     """
-    integrand, critic = integrand_of(definition), LogRatio(p, q)
+    integrand, critic = integrand_of(definition), ExactLogRatio(p, q)
     at_p, at_q = (critic(known.sample(DRAWS, run.rng)) for known in (p, q))
     while True:
         for growth, lacking, name in (

@@ -124,7 +124,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class LogRatio:
+class ExactLogRatio:
     """ln p - ln q of two measures that both have densities, or both have masses.
 
     Where only one of them has none it is infinite, and where neither has any it is NaN: there no
@@ -138,7 +138,7 @@ class LogRatio:
     Examples
     --------
     >>> from scipy.stats import uniform
-    >>> ratio = LogRatio(as_known(uniform(0, 1)), as_known(uniform(0, 2)))
+    >>> ratio = ExactLogRatio(as_known(uniform(0, 1)), as_known(uniform(0, 2)))
     >>> ratio([[0.5], [1.5], [3.0]]).round(3)
     array([0.693,  -inf,    nan])
     """
