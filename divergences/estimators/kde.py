@@ -116,9 +116,8 @@ class KDE(RatioEstimator):
             other are not.
         """
         fit = _fit(self, p, q, run)
-        return replace(
-            fit.ratio, at_p=fit.p.spread(fit.ratio.at_p), at_q=fit.q.spread(fit.ratio.at_q)
-        )
+        smaller = None if fit.ratio.smaller is None else fit.at_rows(fit.ratio.smaller)
+        return replace(fit.at_rows(fit.ratio), smaller=smaller)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +129,10 @@ class _Fit:
     halves: tuple[DensityPair, ...]
     p: Merged
     q: Merged
+
+    def at_rows(self, ratio: LogRatio) -> LogRatio:
+        """The log-ratio of each point at all rows that were merged to it."""
+        return replace(ratio, at_p=self.p.spread(ratio.at_p), at_q=self.q.spread(ratio.at_q))
 
 
 def _fit(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:

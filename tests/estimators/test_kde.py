@@ -600,3 +600,13 @@ class TestLoss:
         good, y = self._batches()
         with pytest.raises(error, match=message):
             differentiable_loss(JensenShannon(), good if x is None else x, y, method=method, rng=0)
+
+
+def test_log_ratios_of_copies_are_at_every_row_also_of_half_the_data():
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(60, 2)), rng.normal(size=(50, 2))
+    x[:10] = x[10:20]
+    ratio = KDE().log_ratio(as_samples(x), as_samples(y), Run.create(0, progress=False))
+    for each in (ratio, ratio.smaller):
+        assert (len(each.at_p), len(each.at_q)) == (60, 50)
+        np.testing.assert_array_equal(each.at_p[:10], each.at_p[10:20])
