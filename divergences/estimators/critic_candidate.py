@@ -10,8 +10,8 @@ import numpy as np
 
 from divergences.estimators.cluster_features import pooled_mixture
 from divergences.estimators.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.labels import log_loss, stratified_folds
 from divergences.estimators.level_features import levels_of
-from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
 from divergences.estimators.support_edges import SupportEdges
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimate import Critic
-from divergences.estimators.quadratic_logistic import stratified_folds
+from divergences.estimators.labels import balanced_weights, stratified_folds
 from divergences.estimators.ratio import LogRatio
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -126,11 +126,9 @@ def fit_fold(
     """Fit to the rows of a whole that are in another part than `fold`."""
     # A point without mass is no point; and boosting's leaves would count it.
     away = (parts != fold) & (whole.weights > 0)
-    labels, mass = whole.labels[away], whole.weights[away]
-    total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
-    weights = mass / total * (len(labels) / 2.0)
-    seed = int(seeds[fold])
-    return fit(replace(whole, points=whole.points[away], labels=labels, weights=weights, seed=seed))
+    points, labels = whole.points[away], whole.labels[away]
+    weights = balanced_weights(labels, whole.weights[away])
+    return fit(replace(whole, points=points, labels=labels, weights=weights, seed=int(seeds[fold])))
 
 
 def bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:

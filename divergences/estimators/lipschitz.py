@@ -15,7 +15,7 @@ from divergences.estimate import Critic, Reading
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
-from divergences.estimators.quadratic_logistic import stratified_folds
+from divergences.estimators.labels import stratified_folds
 from divergences.estimators.transport_bracket import LEVEL, rounding_of_means, upper_end
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits

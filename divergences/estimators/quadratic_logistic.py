@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.density.units import unit_exponents
+from divergences.estimators.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,22 +137,6 @@ def _search(rows: int) -> tuple[tuple[float, ...], int]:
     if rows <= 20_000:
         return (1e-4, 1e-2, 1.0), _INNER_FOLDS
     return (1e-4, 1.0), 1
-
-
-def stratified_folds(
-    labels: NDArray[np.intp], folds: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """Give each row a fold, as evenly as can be within each label."""
-    assigned = np.empty(len(labels), dtype=np.intp)
-    for label in (1, 0):
-        rows = np.flatnonzero(labels == label)
-        assigned[rows] = rng.permutation(len(rows)) % folds
-    return assigned
-
-
-def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """-ln of the probability that the log-odds give to the label."""
-    return np.asarray(np.logaddexp(0.0, np.where(labels == 1, -odds, odds)))
 
 
 def _path(

@@ -23,6 +23,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import expit
 
+from divergences.estimators.labels import log_loss
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -80,11 +82,6 @@ class RidgeFit:
         return replace(
             self, coefficients=np.delete(self.coefficients, column), information=information
         )
-
-
-def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """-ln of the probability that the log-odds give to the label."""
-    return np.asarray(np.logaddexp(0.0, np.where(labels == 1, -odds, odds)))
 
 
 def with_intercept(features: NDArray[np.float64]) -> NDArray[np.float64]:

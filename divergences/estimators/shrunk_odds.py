@@ -11,7 +11,7 @@ import numpy as np
 from divergences.estimate import Critic
 from divergences.estimators.calibration import calibration
 from divergences.estimators.cross_fitting import Fit, TrainingPart, bounded, fit_fold
-from divergences.estimators.quadratic_logistic import log_loss, stratified_folds
+from divergences.estimators.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,8 +14,8 @@ from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.estimator import by_shorthand
 from divergences.estimators.kde import KDE
+from divergences.estimators.labels import balanced_weights, stratified_folds
 from divergences.estimators.method_candidate import MethodCandidate
-from divergences.estimators.quadratic_logistic import stratified_folds
 from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
 from divergences.estimators.reach import out_of_reach
 from divergences.estimators.stacking import Stack, fit_stack
@@ -237,9 +237,8 @@ class _Pooled:
 
     def part(self, rows: NDArray[np.intp], seed: int) -> TrainingPart:
         """What a fit may see of the rows."""
-        labels, mass = self.labels[rows], self.mass[rows]
-        total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
-        weights = mass / total * (len(labels) / 2.0)
+        labels = self.labels[rows]
+        weights = balanced_weights(labels, self.mass[rows])
         counts = self.p.level_counts if self.p.levels else None
         return TrainingPart(self.points[rows], labels, weights, seed, counts)
 

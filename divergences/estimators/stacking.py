@@ -15,7 +15,8 @@ from divergences.estimators.critic_candidate import (
     Training,
     bounded,
 )
-from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, log_loss, with_intercept
+from divergences.estimators.labels import log_loss
+from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, with_intercept
 from divergences.work import single_threaded
 
 if TYPE_CHECKING:

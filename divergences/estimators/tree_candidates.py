@@ -16,7 +16,7 @@ from divergences.estimators.critic_candidate import (
     with_radius,
 )
 from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.quadratic_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

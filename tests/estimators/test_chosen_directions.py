@@ -11,7 +11,7 @@ from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 
 def rescaled(n=600, d=25, seed=0, variances=(4.0, 0.2)):

@@ -14,7 +14,7 @@ from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 
 def spread_of_response(n=500, d=12, seed=0):

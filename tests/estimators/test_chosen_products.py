@@ -12,7 +12,7 @@ from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 
 def sample(d, n=300, seed=0):

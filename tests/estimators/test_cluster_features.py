@@ -10,7 +10,7 @@ from divergences.estimators.cluster_features import clusters, pooled_mixture
 from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 CENTERS = 6 * np.eye(20)[:4]
 

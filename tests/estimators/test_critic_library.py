@@ -8,9 +8,9 @@ import pytest
 from divergences.estimators.critic_candidate import Training, with_radius
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.labels import log_loss
 from divergences.estimators.mixture_candidate import MixturesCandidate
 from divergences.estimators.ridge_candidates import RidgeCandidate, quartics
-from divergences.estimators.ridge_logistic import log_loss
 from divergences.estimators.tree_candidates import TreesCandidate
 
 

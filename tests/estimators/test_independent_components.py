@@ -7,7 +7,7 @@ from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
 from divergences.estimators.independent_components import _unmixed, independent_components
-from divergences.estimators.ridge_logistic import log_loss
+from divergences.estimators.labels import log_loss
 
 D, N = 4, 800
 

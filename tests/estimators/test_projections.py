@@ -7,12 +7,12 @@ from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.labels import log_loss
 from divergences.estimators.projections import (
     Direction,
     along_leading_components,
 )
 from divergences.estimators.ridge_candidates import waves
-from divergences.estimators.ridge_logistic import log_loss
 
 NAME = "pairs of waves along leading components"
 

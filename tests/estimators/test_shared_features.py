@@ -7,8 +7,8 @@ from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.labels import log_loss
 from divergences.estimators.projections import of_whitened
-from divergences.estimators.ridge_logistic import log_loss
 from divergences.estimators.shared_features import Sums, sums
 
 

@@ -6,7 +6,7 @@ import pytest
 from divergences.estimators.critic_candidate import Training
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.quadratic_logistic import log_loss
+from divergences.estimators.labels import log_loss
 from divergences.estimators.support_edges import SupportEdges
 
 

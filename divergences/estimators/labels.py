@@ -1,0 +1,32 @@
+"""Labels, 1 for P and 0 for Q: folds and weights that balance them, and the loss by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def stratified_folds(
+    labels: NDArray[np.intp], folds: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Give each row a fold, as evenly as can be within each label."""
+    assigned = np.empty(len(labels), dtype=np.intp)
+    for label in (1, 0):
+        rows = np.flatnonzero(labels == label)
+        assigned[rows] = rng.permutation(len(rows)) % folds
+    return assigned
+
+
+def balanced_weights(labels: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Masses brought to mean 1, half of their sum for each label."""
+    total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
+    return np.asarray(mass / total * (len(labels) / 2.0))
+
+
+def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """-ln of the probability that the log-odds give to the label."""
+    return np.asarray(np.logaddexp(0.0, np.where(labels == 1, -odds, odds)))
