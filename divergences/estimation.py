@@ -29,8 +29,8 @@ from divergences.definitions import (
 )
 from divergences.errors import NoClosedFormError
 from divergences.estimate import Circumstances, Estimate
-from divergences.estimators import Auto, estimate_samples
-from divergences.estimators.estimator import reads
+from divergences.estimators import estimate_samples
+from divergences.estimators.estimator import is_auto, reads
 from divergences.measures import (
     ExactLogRatio,
     Known,
@@ -166,7 +166,7 @@ def _estimates(
                 f"definition must be an object such as JensenShannon(), not {definition!r}."
             )
     _refuse_weights_of_measures({"p": p, "q": q}, weights)
-    if is_known(p) and is_known(q) and (method == "auto" or isinstance(method, Auto)):
+    if is_known(p) and is_known(q) and is_auto(method):
         known = as_known(p, name="p"), as_known(q, name="q")
         return _known_estimates(definitions, *known, run)
     if (is_known(p) or is_known(q)) and sum(map(_can_be_drawn, (p, q))) == 1:

@@ -187,6 +187,13 @@ def test_auto_says_what_it_chose():
         assert not isinstance(found.method, dv.Auto)
 
 
+@pytest.mark.parametrize("method", ["auto", dv.Auto()])
+def test_the_number_of_projections_is_kept_where_the_method_is_chosen(method):
+    x, y = np.random.default_rng(1).normal(size=(2, 60, 3))
+    found = dv.sliced_wasserstein_distance(x, y, projections=7, method=method, rng=0)
+    assert found.method == dv.Sliced(7)
+
+
 def test_a_generator_moves_on_and_a_seed_repeats():
     x, y = np.random.default_rng(1).normal(size=(2, 60, 3))
     rng = np.random.default_rng(0)

@@ -16,6 +16,7 @@ from divergences.definitions import (
 )
 from divergences.estimation import Options, divergence
 from divergences.estimators import Sliced
+from divergences.estimators.estimator import is_auto
 from divergences.measures import is_known
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def sliced_wasserstein_distance(
     True
     """
     exact = is_known(p) and is_known(q) and projections == Sliced.projections
-    if options.get("method", "auto") == "auto" and not exact:
+    if is_auto(options.get("method", "auto")) and not exact:
         options["method"] = Sliced(projections)
     return divergence(SlicedWasserstein(order), p, q, **options)
 

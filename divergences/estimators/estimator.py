@@ -77,6 +77,11 @@ class Auto:
     """
 
 
+def is_auto(method: Any) -> bool:
+    """Whether the choice of the method is left to the package."""
+    return method == "auto" or isinstance(method, Auto)
+
+
 Method = Callable[[Any, Any, Samples, Samples, Run], Reading]
 Loss = Callable[[Any, Any, "torch.Tensor", "torch.Tensor", Run], "torch.Tensor"]
 Chooser = Callable[[Any, Samples, Samples], Estimator]
@@ -161,13 +166,14 @@ def _lookup(table: dict[Any, Any], definition: type, estimator: type) -> Any:
 
 def resolve(definition: Definition, method: Any, p: Samples, q: Samples) -> tuple[Estimator, bool]:
     """Return the estimator that `method` names, and whether it was chosen automatically."""
-    if method == "auto" or isinstance(method, Auto):
+    automatic = is_auto(method)
+    if automatic:
         estimator = _chosen(definition, p, q)
     else:
         estimator = _named(definition, method, methods_for(definition), _METHODS)
     _check_missing(definition, estimator, p, q)
     _check_categories(definition, estimator, p)
-    return estimator, method == "auto" or isinstance(method, Auto)
+    return estimator, automatic
 
 
 def _chosen(definition: Definition, p: Samples, q: Samples) -> Estimator:
@@ -345,7 +351,7 @@ def supremum_by(
 ) -> Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]:
     """`differentiable_supremum` as a function (x, y, rng), for those who call it many times."""
     valid = losses_for(definition)
-    if method == "auto" or isinstance(method, Auto):
+    if is_auto(method):
         if not valid:
             raise InvalidPairError(f"No method of {definition.symbol} is differentiable.")
         method = valid[0]()
