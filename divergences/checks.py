@@ -11,6 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import ArrayLike, NDArray
 
 RandomState = int | np.random.Generator | None
 
@@ -72,6 +73,19 @@ def check_rng(rng: RandomState) -> np.random.Generator:
     if rng < 0:
         raise ValueError(message)
     return np.random.default_rng(int(rng))
+
+
+def check_points(points: ArrayLike, d: int | None, owner: Any) -> NDArray[np.float64]:
+    """Return points as an array of shape (k, d), or raise an error that names it and the owner.
+
+    Of one feature, (k,) and a single number will do.
+    """
+    grid = np.asarray(points, dtype=np.float64)
+    if grid.ndim < 2:
+        grid = grid.reshape(-1, 1)
+    if grid.ndim != 2 or grid.shape[1] != d:
+        raise ValueError(f"points must have shape (k, {d}) for {owner}, not {np.shape(points)}.")
+    return grid
 
 
 def check_device(device: Any, other: str = "") -> torch.device:

@@ -3,72 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from divergences.checks import check_real
+from divergences.checks import check_points, check_real
 from divergences.numerals import rounded_together, strict_json
+from divergences.reading import Critic, Reading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
     from divergences.definitions.definition import Definition
-    from divergences.inference.lower_bound import Fresh
     from divergences.measures.known import Known
     from divergences.measures.samples import Samples
 
-Critic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What a method found, before the definition's outer function (a root, say) is applied.
-
-    Parameters
-    ----------
-    inner : float
-        The estimated supremum over critics, for instance W_2^2 where the definition is W_2.
-    stderr : float
-        Standard deviation of `inner` over repeated samples.
-    bias : float
-        Known tendency of `inner`: positive where it lies above the truth on average. The
-        value is reported as it is; the interval reaches as far as the bias.
-    notes : tuple of str
-        What a user has to know to trust or distrust the value.
-    critic : callable or None
-        (k, d) points to (k,) values: where P outweighs Q.
-    bracket : pair of float or None
-        Two-sided bounds on the divergence itself (outer function applied).
-    diagnostics : dict
-        Whatever explains the value further; JSON types only.
-    value : float or None
-        The divergence itself, where it is exact and the outer function of a rounded `inner`
-        would lose digits, as for Rényi divergences of separated measures.
-    fresh : Fresh or None
-        Log-ratios at points that are independent of the fit, for `Estimate.lower_bound`.
-    doubt : pair of float
-        Standard deviations, below and above, of what bias cannot be excluded after a correction.
-    """
-
-    inner: float
-    stderr: float
-    bias: float = 0.0
-    notes: tuple[str, ...] = ()
-    critic: Critic | None = None
-    bracket: tuple[float, float] | None = None
-    diagnostics: dict[str, Any] | None = None
-    value: float | None = None
-    fresh: Fresh | None = None
-    doubt: tuple[float, float] = (0.0, 0.0)
-
-    def with_notes(self, *notes: str) -> Reading:
-        """Return the same reading with further notes."""
-        return replace(self, notes=self.notes + notes)
+__all__ = ["Circumstances", "Critic", "Estimate", "Reading"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,23 +268,14 @@ class Estimate(float):
         ------
         AttributeError
             If the method has no critic; `has_critic` tells.
+        ValueError
+            If the points have another number of features than p and q.
         """
         if self.reading.critic is None:
             raise AttributeError(f"The method {self.how!r} has no critic to evaluate.")
-        grid = self._numbers(points)
-        if grid.ndim < 2:
-            grid = grid.reshape(-1, 1)
-        if grid.ndim != 2 or grid.shape[1] != self.d:
-            raise ValueError(
-                f"points must have shape (k, {self.d}), as the samples have {self.d} "
-                f"features, not {np.shape(points)}."
-            )
-        return self.reading.critic(grid)
-
-    def _numbers(self, points: ArrayLike) -> NDArray[np.float64]:
-        if self.samples is None or self.samples[0].levels is None:
-            return np.asarray(points, dtype=np.float64)
-        return self.samples[0].coded(points)
+        if self.samples is not None and self.samples[0].levels is not None:
+            points = self.samples[0].coded(points)
+        return self.reading.critic(check_points(points, self.d, "the features of p and q"))
 
     @property
     def has_critic(self) -> bool:
@@ -383,7 +327,8 @@ class Estimate(float):
             "notes": list(self.notes),
             "diagnostics": self.diagnostics,
         }
-        return cast("dict[str, Any]", strict_json(contents))
+        found: dict[str, Any] = strict_json(contents)
+        return found
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

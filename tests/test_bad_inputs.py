@@ -263,7 +263,7 @@ TABLE = [
     (lambda: dv.js_divergence(X, Y).interval("0.95"), TypeError,
      "level must be a number above 0 and below 1, not '0.95'. Use 0.95 for 95 %."),
     (lambda: dv.js_divergence(X, Y).critic(np.zeros((3, 2))), ValueError,
-     "points must have shape (k, 1), as the samples have 1 features, not (3, 2)."),
+     "points must have shape (k, 1) for the features of p and q, not (3, 2)."),
     (lambda: dv.KDE(kernel="gauss"), ValueError,
      "kernel must be one of 'gaussian', 'epanechnikov', 'tophat', 'exponential', 'linear', "
      "'cosine', not 'gauss'."),

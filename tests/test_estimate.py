@@ -222,7 +222,7 @@ def test_critic_accepts_points_of_any_kind_and_names_a_wrong_shape():
     assert estimate.critic([1.0, 2.0]).tolist() == [2.0, 4.0]
     assert estimate.critic(np.float32([[1.0]])).tolist() == [2.0]
     assert estimate.critic(3.0).tolist() == [6.0]
-    with pytest.raises(ValueError, match=r"^points must have shape \(k, 2\), as the samples"):
+    with pytest.raises(ValueError, match=r"^points must have shape \(k, 2\) for the features"):
         make(d=2).critic([1.0, 2.0, 3.0])
     without = make(critic=None)
     assert not without.has_critic

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from divergences.checks import RandomState, check_rng, check_whole
+from divergences.checks import RandomState, check_points, check_rng, check_whole
 from divergences.measures.families import Family
 from divergences.measures.from_scipy import family_from_scipy, is_scipy
 from divergences.measures.from_torch import family_from_torch, is_torch_distribution
@@ -97,13 +97,7 @@ class Known:
         ValueError
             If the points have another number of features.
         """
-        grid = np.asarray(points, dtype=np.float64)
-        if grid.ndim < 2 and self.d == 1:
-            grid = grid.reshape(-1, 1)
-        if grid.ndim != 2 or grid.shape[1] != self.d:
-            raise ValueError(
-                f"points must have shape (k, {self.d}) for {self!r}, not {np.shape(points)}."
-            )
+        grid = check_points(points, self.d, self)
         return np.asarray(self.family.log_density(grid), dtype=np.float64).reshape(len(grid))
 
     def cdf(self, x: ArrayLike) -> NDArray[np.float64]:
