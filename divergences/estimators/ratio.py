@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _POINTS_PER_FEATURE = 10
-
-
 _SHARE_OF_CORRECTION = 0.6
 # What n points miss beyond n/2 is, at the rate n^-1/2, 1/(sqrt(2) - 1) of that difference to go:
 # 1.23 times 1.96, the reach of a 95 % interval.

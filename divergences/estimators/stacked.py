@@ -38,22 +38,24 @@ _MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 3, 25_000
 class Stacked(RatioEstimator):
     r"""Log-ratio ln(p/q) from a library of critics, weighed by how they judge held-out points.
 
-    The critics are penalized logistic regressions: on linear and quadratic terms, of the points
+    Most critics are penalized logistic regressions: on linear and quadratic terms, of the points
     and of their normal scores; on smoothing splines, and pairs of them; on the radius, and on the
     direction without it; on Gaussian bumps of several widths; on the clusters of both samples as
-    one; on sums over features and over neighbors; on the products and pairs that differ most; along
-    the few directions in which many features vary most, or differ most; along the independent
-    components of either sample; with how far points lie beyond the range, the ellipsoid and the
-    hull of either sample. Boosted trees, averages over
-    partitions into boxes and Gaussian mixtures join them, as many as suit the number of features.
-    The levels of categorical columns enter all regressions as indicators, in pairs and with the
-    numbers in some, and the trees as they are. A logistic regression with weights of at least zero
-    on the critics' held-out log-odds makes them one.
+    one; on sums over features and over neighbors; on the products and pairs that differ most;
+    along the few directions in which many features vary most, or differ most; along the
+    independent components of either sample. Some also see how far a point lies beyond the range,
+    the ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes
+    and Gaussian mixtures join them. Which of all these take part depends on the number of features.
+
+    The levels of categorical columns enter the regressions as indicators, but for those whose
+    features the labels choose; some have them in pairs, or multiplied by the numbers. Trees split
+    them as they are. At the end, a logistic regression on the critics' held-out log-odds, with
+    weights of at least zero, makes one critic of them all.
 
     A held-out value understates the divergence on average by as much as the value at a critic's
     own points overstates it, to first order in 1/n, where the penalty describes the truth: the
-    mean of the two is the estimate. What half of the data give in the same way says how far to
-    trust that, and widens the interval upward.
+    mean of the two is the estimate. The same estimate from half of the data says how far to trust
+    that, and widens the interval upward.
 
     Good in any dimension and as a first choice. Fails to see what none of its critics can
     express, such as fine structure in many dimensions; how little that may be is what the upper
@@ -66,9 +68,9 @@ class Stacked(RatioEstimator):
         their shorthands. "auto" stands for the library, by default all there is; kernel densities
         of up to three features join it where the density of a side is known.
     effort : float
-        Above 0. The most rows that critics are fitted to are 100,000 times the effort; the others
-        are only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels,
-        which take most of the time, are left out.
+        Above 0. Critics are fitted to at most 100,000 rows times the effort; further rows are
+        only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels, which
+        take most of the time, are left out.
 
     References
     ----------
@@ -168,9 +170,9 @@ class Stacked(RatioEstimator):
         for method in self.methods:
             if isinstance(method, RatioEstimator) and p.categorical and not method.reads_categories:
                 raise ValueError(
-                    f"methods must read categories, as {listed(p.categorical)} of the samples "
-                    f"needs, but {method.describe()} reads numbers alone. Leave it out, or drop or "
-                    f"encode the column."
+                    f"methods must all read categories, which p and q hold in "
+                    f"{listed(p.categorical)}, but {type(method).__name__} reads only numbers. "
+                    f"Leave that method out, or drop or encode the columns of categories."
                 )
 
     def _halves(self, pooled: _Pooled, seeds: NDArray[np.int64], run: Run) -> LogRatio:

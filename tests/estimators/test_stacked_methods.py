@@ -90,7 +90,11 @@ def test_a_known_density_lets_kernel_densities_join():
 
 def test_levels_need_methods_that_read_them():
     frame = pd.DataFrame({"size": RNG.normal(size=60), "color": ["red", "blue"] * 30})
-    with pytest.raises(ValueError, match=r"methods must read categories, as 'color' .* gaussian"):
+    refused = (
+        r"^methods must all read categories, which p and q hold in 'color', but KDE reads only "
+        r"numbers\. Leave that method out, or drop or encode the columns of categories\.$"
+    )
+    with pytest.raises(ValueError, match=refused):
         dv.js_divergence(frame, frame, method=dv.Stacked([dv.KDE()]))
     reading = dv.Stacked([dv.Classifier("boosting"), dv.Classifier("logistic")])
     assert math.isfinite(dv.js_divergence(frame, frame.iloc[::-1], method=reading, rng=0))
