@@ -274,9 +274,10 @@ def _samples(options: argparse.Namespace) -> tuple[Samples, Samples]:
 
 
 def _shared_columns(first: Table, second: Table) -> list[str]:
+    from divergences.measures.arrays import listed
+
     lacking = [
-        f"{missing_from.name} lacks {', '.join(map(repr, names[:5]))}"
-        + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        f"{missing_from.name} lacks {listed(names)}"
         for has, missing_from in ((first, second), (second, first))
         if (names := [c for c in has.columns if c not in missing_from.columns])
     ]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.density.units import unit_exponents
+from divergences.measures.arrays import first_few
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MOST_NAMED = 6
 _RELATIVE_RESIDUAL = 1e-8
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
@@ -120,5 +122,4 @@ def _combination(
     used = [names[k] for k, share in zip(kept, shares, strict=True) if abs(share) > 1e-6]
     if len(used) == 1:
         return f"a multiple of column {used[0]} plus a constant"
-    shown = ", ".join(used[:6]) + (f" and {len(used) - 6} more" if len(used) > 6 else "")
-    return f"a linear combination of columns {shown}"
+    return f"a linear combination of columns {first_few(used, _MOST_NAMED)}"

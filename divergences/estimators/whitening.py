@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _POINTS_PER_CELL = 50
 _APART = 2.0
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,10 +215,10 @@ def whiten_pair(p: Samples, q: Samples) -> WhitePair:
     return WhitePair(p_white, q_white, whitening, subspace.words(), words)
 
 
-def _few_values(names: list[str], counts: list[int], most: int = 5) -> str:
+def _few_values(names: list[str], counts: list[int]) -> str:
     told = [f"column {name} has {count} values" for name, count in zip(names, counts, strict=True)]
-    more = f" and {len(told) - most} more have few" if len(told) > most else ""
-    return "; ".join(told[:most]) + more
+    more = f" and {len(told) - _MOST_TOLD} more have few" if len(told) > _MOST_TOLD else ""
+    return "; ".join(told[:_MOST_TOLD]) + more
 
 
 def discrete_columns(points: NDArray[np.float64], among: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -115,7 +115,7 @@ def debiasing_note(plug_in: float, value: float) -> str:
             "not stand out of noise and rounding."
         )
     return (
-        f"Debiased by {float(f'{plug_in - value:.2g}'):g}: the plug-in, which lies above the truth "
+        f"Debiased by {two_digits(plug_in - value)}: the plug-in, which lies above the truth "
         f"on average, shows {float(f'{plug_in:.3g}'):g}."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -248,13 +248,12 @@ def _floats(series: Any) -> NDArray[np.float64]:
 
 
 def _wrong_columns(wrong: list[Any], count: int, name: str, categories: bool) -> str:
-    kinds = [f"{one.name!r} ({_native_dtype(one)})" for one in wrong[:5]]
-    more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    kinds = [f"{one.name!r} ({_native_dtype(one)})" for one in wrong]
     wanted = "columns of numbers or categories" if categories else "numeric columns"
     verb = "is" if len(wrong) == 1 else "are"
     return (
         f"{name} must have {wanted}, but {len(wrong)} of {count} {verb} not: "
-        f"{', '.join(kinds)}{more}. Drop or encode them."
+        f"{first_few(kinds)}. Drop or encode them."
     )
 
 
@@ -265,5 +264,10 @@ def _native_dtype(series: Any) -> str:
 
 def listed(names: Any, most: int = 5) -> str:
     """Quote up to `most` names and count the rest."""
-    shown = ", ".join(map(repr, list(names)[:most]))
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    return first_few([repr(name) for name in names], most)
+
+
+def first_few(words: Sequence[str], most: int = 5) -> str:
+    """Join up to `most` words and count the rest."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples, as_samples
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from divergences.measures.samples import NanPolicy
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".npy", ".npz")
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,8 @@ class Table:
         near = difflib.get_close_matches(column, self.columns, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"{self.name} has no column {column!r}.{hint} It has {_listed(self.columns)}."
+            f"{self.name} has no column {column!r}.{hint} It has "
+            f"{listed(self.columns, _MOST_NAMED)}."
         )
 
 
@@ -181,10 +184,10 @@ def _load_archive(path: Path, name: str, array: str | None) -> Any:
         raise ValueError(f"{name} is not a readable npz file of numbers: {error}") from error
     if array is None:
         raise ValueError(
-            f"{name} holds {len(held)} arrays: {_listed(held)}. Name one of them, as in "
-            f"{path}:{held[0] if held else 'name'}."
+            f"{name} holds {len(held)} arrays: {listed(held, _MOST_NAMED)}. Name one of them, as "
+            f"in {path}:{held[0] if held else 'name'}."
         )
-    raise ValueError(f"{path} has no array {array!r}. It has {_listed(held)}.")
+    raise ValueError(f"{path} has no array {array!r}. It has {listed(held, _MOST_NAMED)}.")
 
 
 def _checked(array: Any, name: str) -> Any:
@@ -272,8 +275,3 @@ def _without_row_index(name: str, frame: pd.DataFrame, remarks: tuple[str, ...])
 def _first_line(error: Exception) -> str:
     line = (str(error).splitlines() or [""])[0].strip().rstrip(".")
     return f"{line}."
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(map(repr, list(names)[:most]))
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

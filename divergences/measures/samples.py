@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from divergences.checks import check_choice
-from divergences.measures.arrays import listed, to_values
+from divergences.measures.arrays import first_few, listed, to_values
 from divergences.measures.categories import check_kinds, recoded
 
 if TYPE_CHECKING:
@@ -317,10 +317,10 @@ def _handle_missing(
             f"{repr(columns[j]) if columns else j} ({counts[j]})" for j in np.flatnonzero(counts)
         ]
         kinds = "NaN" if np.isnan(points[bad]).all() else "NaN or infinite values"
-        shown = ", ".join(where[:5]) + (f" and {len(where) - 5} more" if len(where) > 5 else "")
         raise ValueError(
             f"{name} must be finite, but it has {kinds} in {int(rows.sum())} of {len(points)} "
-            f'rows; column (count): {shown}. Pass nan_policy="omit" to leave those rows out.'
+            f"rows; column (count): {first_few(where)}. Pass "
+            f'nan_policy="omit" to leave those rows out.'
         )
     note = (
         f"{int(rows.sum())} of {len(points)} rows of {name} were left out: NaN or infinite values."

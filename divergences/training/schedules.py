@@ -115,18 +115,18 @@ class Geometric(Schedule):
 Scheduled = float | Schedule
 
 
-def as_schedule(name: str, value: Scheduled, *, at_least: float = 0.0) -> Schedule:
-    """Return a schedule for a number or a schedule, all of whose values are in range.
+def as_schedule(name: str, value: Scheduled) -> Schedule:
+    """Return a schedule for a number or a schedule, whose values are at least zero.
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither, or starts or ends below `at_least`.
+        If it is neither, or is below zero at its start, its middle or its end.
     """
     if not isinstance(value, Schedule):
-        return Constant(check_real(name, value, at_least=at_least, remedy=_REMEDY))
+        return Constant(check_real(name, value, at_least=0, remedy=_REMEDY))
     for progress in (0.0, 0.5, 1.0):
-        check_real(f"{name} at progress {progress:g}", value.at(progress), at_least=at_least)
+        check_real(f"{name} at progress {progress:g}", value.at(progress), at_least=0)
     return value
 
 
