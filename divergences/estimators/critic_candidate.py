@@ -88,6 +88,11 @@ class Training:
             levels=levels,
         )
 
+    @property
+    def each_fold(self) -> list[NDArray[np.bool_]]:
+        """Which points are in it, for each of the folds."""
+        return [self.folds == fold for fold in range(int(self.folds.max()) + 1)]
+
     @cached_property
     def edges(self) -> tuple[SupportEdges, Array]:
         """Where the samples end, and how far each point lies beyond the others, found once."""

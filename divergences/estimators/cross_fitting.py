@@ -56,7 +56,7 @@ class MeanLogOdds:
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Evaluate at (k, d) points."""
         odds = np.stack([model(points) for model in self.models])
-        return np.asarray(bounded(odds, len(points))[0].mean(axis=0))
+        return np.asarray(made_finite(odds, len(points))[0].mean(axis=0))
 
 
 def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, description: str) -> LogRatio:
@@ -90,7 +90,7 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
     for fold, model in enumerate(models):
         if (parts == fold).any():
             odds[parts == fold] = model(points[parts == fold])
-    odds, notes = bounded(odds, len(points))
+    odds, notes = made_finite(odds, len(points))
     at_p, at_q = odds[: p.n], odds[p.n :]
     separated = bool(at_p.min() > at_q.max())
     if separated:
@@ -131,7 +131,7 @@ def fit_fold(
     return fit(replace(whole, points=points, labels=labels, weights=weights, seed=int(seeds[fold])))
 
 
-def bounded(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def made_finite(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show."""
     certain = np.isinf(odds)
     if not certain.any():

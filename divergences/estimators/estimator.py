@@ -290,10 +290,9 @@ def _finish(
         reading = reading.with_notes(
             "p and q hold the very same points: error bars are for two independent samples."
         )
-    kept = (replace(_thinned(p), known=None), replace(_thinned(q), known=None))
-    return Estimate(
-        reading, Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
-    )
+    kept = _for_pictures(p), _for_pictures(q)
+    circumstances = Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
+    return Estimate(reading, circumstances)
 
 
 def _warnings(definition: Definition, reading: Reading) -> list[str]:
@@ -319,13 +318,11 @@ def _warnings(definition: Definition, reading: Reading) -> list[str]:
     return []
 
 
-def _thinned(sample: Samples) -> Samples:
+def _for_pictures(sample: Samples) -> Samples:
     if 0 < sample.missing < sample.n - 1:
         # A point without a place cannot be drawn.
         sample = sample.complete()
-    if sample.n <= KEPT_FOR_PICTURES:
-        return sample
-    return sample.take(np.linspace(0, sample.n - 1, KEPT_FOR_PICTURES).astype(np.intp))
+    return replace(sample.thinned(KEPT_FOR_PICTURES), known=None)
 
 
 def differentiable_loss(

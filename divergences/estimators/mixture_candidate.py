@@ -45,8 +45,7 @@ class MixturesCandidate:
             return MixturesCritic(training.coordinates, *models)
 
         held_out = np.empty(len(line))
-        for fold in range(int(training.folds.max()) + 1):
-            here = training.folds == fold
+        for fold, here in enumerate(training.each_fold):
             held_out[here] = fit(~here).at_line(line[here])
             if fold == 0 and falls_behind(training, held_out, here):
                 return None

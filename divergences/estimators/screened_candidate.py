@@ -35,8 +35,7 @@ class ScreenedCandidate:
     def fit(self, training: Training) -> FittedCritic | None:
         """Choose and fit in each fold's complement, and on all points."""
         held_out, strengths = np.zeros(len(training.points)), STRENGTHS
-        for fold in range(int(training.folds.max()) + 1):
-            here = training.folds == fold
+        for fold, here in enumerate(training.each_fold):
             fit = self._fit(training, ~here, strengths)
             if fit is None:
                 if fold == 0:

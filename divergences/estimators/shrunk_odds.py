@@ -10,7 +10,7 @@ import numpy as np
 
 from divergences.estimate import Critic
 from divergences.estimators.calibration import calibration
-from divergences.estimators.cross_fitting import Fit, TrainingPart, bounded, fit_fold
+from divergences.estimators.cross_fitting import Fit, TrainingPart, fit_fold, made_finite
 from divergences.estimators.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def fit_shrunk(fit: Fit, part: TrainingPart) -> Critic:
     except ValueError:
         # A classifier that needs more points than two thirds of the part cannot be judged.
         return model
-    own, _ = bounded(odds, len(odds))
+    own, _ = made_finite(odds, len(odds))
     certain = float(np.abs(odds[np.isfinite(odds)]).max(initial=0.0)) + _CERTAIN_BEYOND
     odds = _finite(odds, certain)
     slope, offset = _calibrated(odds, part)

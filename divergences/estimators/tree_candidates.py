@@ -45,10 +45,9 @@ class TreesCandidate:
         points = bins(training.points)
         labels, weights, shape = training.labels, training.weights, bins.shape(self.name)
         stages, most = np.zeros((_TREES + 1, len(labels))), _TREES
-        for fold in range(int(training.folds.max()) + 1):
-            away, here = training.folds != fold, training.folds == fold
+        for fold, here in enumerate(training.each_fold):
             model = _trees(training.seed, shape, most)
-            model.fit(points[away], labels[away], weights[away])
+            model.fit(points[~here], labels[~here], weights[~here])
             for length, odds in enumerate(model.staged_decision_function(points[here]), 1):
                 stages[length, here] = odds.ravel()
             if fold == 0:

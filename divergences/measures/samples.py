@@ -135,6 +135,12 @@ class Samples:
             weights = weights / weights.sum()
         return replace(self, points=self.points[rows], weights=weights)
 
+    def thinned(self, most: int) -> Samples:
+        """Return all points, or `most` of them, spread evenly over the rows."""
+        if self.n <= most:
+            return self
+        return self.take(np.linspace(0, self.n - 1, most).astype(np.intp))
+
     def complete(self) -> Samples:
         """Return the points that lack no value."""
         return self.take(np.flatnonzero(np.isfinite(self.points).all(axis=1)))

@@ -23,7 +23,7 @@ _ENOUGH = 10_000
 
 def draw_densities(ax: Axes, p: Samples, q: Samples, names: tuple[str, str]) -> None:
     """Draw two one-dimensional samples: curves, or bars where there are only a few values."""
-    p, q = _thinned(p), _thinned(q)
+    p, q = p.thinned(_ENOUGH), q.thinned(_ENOUGH)
     values = few_values(p, q)
     if values is not None:
         _draw_shares(ax, p, q, values, names)
@@ -48,12 +48,6 @@ def name_levels(axis: Any, levels: tuple[Any, ...] | None) -> None:
     """Write the levels of a categorical column along an axis, if there is room."""
     if levels is not None and len(levels) <= _FEW_VALUES:
         axis.set_ticks(range(len(levels)), [str(level) for level in levels])
-
-
-def _thinned(sample: Samples) -> Samples:
-    if sample.n <= _ENOUGH:
-        return sample
-    return sample.take(np.linspace(0, sample.n - 1, _ENOUGH).astype(np.intp))
 
 
 def _is_smooth(sample: Samples) -> bool:
