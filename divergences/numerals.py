@@ -37,6 +37,17 @@ def two_digits(number: float) -> str:
     return f"{float(f'{number:.2g}'):g}"
 
 
+def three_digits(number: float) -> str:
+    """Write a number with three significant digits.
+
+    Examples
+    --------
+    >>> three_digits(0.012345)
+    '0.0123'
+    """
+    return f"{float(f'{number:.3g}'):g}"
+
+
 def strict_json(value: Any) -> Any:
     """Return `value` with numbers that JSON lacks as "Infinity", "-Infinity" and "NaN".
 

@@ -20,6 +20,7 @@ from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
 from divergences.inference.null_level import debiasing_note, halves
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
+from divergences.numerals import three_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,7 +139,7 @@ def debiased_transport(
 
 def _notes(plug_in: float, value: float, as_seen: float) -> tuple[str, ...]:
     taken = debiasing_note(plug_in, value)
-    shown, seen = (f"{float(f'{distance:.3g}'):g}" for distance in (value, as_seen))
+    shown, seen = three_digits(value), three_digits(as_seen)
     if shown == seen or abs(value - as_seen) < _WORTH_SAYING * abs(plug_in - value):
         return (taken,)
     return (

@@ -25,7 +25,7 @@ from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes
+from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, extrapolated_bias
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -237,7 +237,7 @@ def _read(
     notes = _notes(search.pair, estimator.k, k)
     bias = 0.0
     if search.can_halve(k):
-        bias = (before - inner) / (math.exp2(_rate(search.pair)) - 1.0)
+        bias = extrapolated_bias(inner, before, _rate(search.pair))
         notes = (*notes, *bias_notes(definition, inner, bias, "either half of the data"))
     if any(search.is_apart(part, k) for part in parts):
         notes = (*notes, _APART)

@@ -32,6 +32,7 @@ from divergences.estimators.ratio import (
     LogRatio,
     RatioEstimator,
     bias_notes,
+    extrapolated_bias,
     independent_parts,
     read_ratio,
 )
@@ -225,7 +226,7 @@ def _read_objective(
     bias = 0.0
     if ratio.smaller is not None:
         smaller, _, _ = _held_out(objective, ratio.smaller, p, q)
-        bias = -(inner - smaller) / (2.0**ratio.rate - 1.0)
+        bias = extrapolated_bias(inner, smaller, ratio.rate)
     if not isinstance(objective, DonskerVaradhan):
         # What has not seen a point claims, on average, no more than there is.
         bias = min(bias, 0.0)

@@ -210,13 +210,19 @@ def _bias(
     definition: RatioDivergence, ratio: LogRatio, inner: float, smaller: float | None
 ) -> tuple[float, str]:
     """Tendency of a value that is not corrected, and what it is judged by."""
-    bias = 0.0 if smaller is None else -(inner - smaller) / (2.0**ratio.rate - 1.0)
+    bias = 0.0 if smaller is None else extrapolated_bias(inner, smaller, ratio.rate)
     if ratio.parts is not None and not definition.one_sided:
         # What has not seen a point claims, on average, no more than there is.
         bias = min(bias, 0.0)
     # True log-ratios with noise, shrunk to the share s of their size, show s of what is there.
     blurred = max(inner, 0.0) * (1 - 1 / ratio.shrunk_to)
     return (blurred, _SHRINKAGE) if blurred < bias else (bias, _HALF)
+
+
+def extrapolated_bias(inner: float, smaller: float, rate: float) -> float:
+    """Bias of a value that shrinks like n^-rate, from the value on half the data."""
+    bias: float = (smaller - inner) / (2.0**rate - 1.0)
+    return bias
 
 
 def _with_and_by_half(

@@ -11,7 +11,7 @@ import numpy as np
 
 from divergences.definitions.definition import signed_root
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
-from divergences.numerals import two_digits
+from divergences.numerals import three_digits, two_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def debiasing_note(plug_in: float, value: float) -> str:
         )
     return (
         f"Debiased by {two_digits(plug_in - value)}: the plug-in, which lies above the truth "
-        f"on average, shows {float(f'{plug_in:.3g}'):g}."
+        f"on average, shows {three_digits(plug_in)}."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from divergences.checks import RandomState, check_rng
 from divergences.definitions import Definition
 from divergences.measures import Pushforward
 from divergences.networks.lipschitz import LipschitzPerceptron
@@ -46,7 +47,7 @@ def make_objective(
     optimizer: MakeOptimizer = default_optimizer,
     clip: float = float("inf"),
     precision: Precision = "float32",
-    rng: int | np.random.Generator | None = None,
+    rng: RandomState = None,
     workers: Workers = ALONE,
 ) -> Objective:
     """Make the two calls that a loop of your own needs: `step(x, y)` and `loss(x, y)`.
@@ -91,8 +92,7 @@ def make_objective(
         if regularizers is None
         else tuple(regularizers)
     )
-    generator = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
-    with seeded(generator):
+    with seeded(check_rng(rng)):
         critic, normalization, unit = _critic(method, critic, used, x)
     rate = defaults.critic_rate() if learning_rate is None else learning_rate
     return Adversarial(

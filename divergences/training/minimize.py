@@ -158,7 +158,6 @@ def minimize(
     """
     workers = join()
     where = _new_folder(folder)
-    generator = check_rng(rng)
     rate, critic_rate = defaults.rates(learning_rate, critic_learning_rate)
     settings = Settings(
         definition=definition,
@@ -176,7 +175,7 @@ def minimize(
         precision=precision,
         compiled=compiled,
         sets_aside=held_out is None,
-        seed=workers.agree(int(generator.integers(2**32))),
+        seed=workers.agree(int(check_rng(rng).integers(2**32))),
     )
     run = make_run(settings, pushforward, nu, held_out, critic, optimizer, workers)
     conduct(run, callbacks, where, progress)
