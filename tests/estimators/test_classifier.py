@@ -24,12 +24,6 @@ from divergences.definitions import (
 from divergences.errors import InvalidPairError
 from divergences.estimators import estimate_samples
 from divergences.estimators.classifier import Classifier
-from divergences.estimators.quadratic_logistic import (
-    Terms,
-    fit_quadratic_logistic,
-    log_loss,
-    stratified_folds,
-)
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 
@@ -334,49 +328,6 @@ class TestHardData:
             x, y = (source.data[source.target == label] for label in (first, second))
             found = estimate(x, y, Classifier(folds=3), TotalVariation())
             assert 0.9 < found.value <= 1  # any decent classifier is right in 95 % of cases
-
-
-class TestQuadraticLogistic:
-    def test_terms_are_standardized_powers(self):
-        points = np.random.default_rng(18).normal(3, 2, (50, 3))
-        terms = Terms.of(points, np.full(50, 0.02))
-        design = terms(points)
-        assert terms.choices == [3, 6, 9]
-        np.testing.assert_allclose(design.mean(axis=0), 0, atol=1e-12)
-        np.testing.assert_allclose(design.std(axis=0), 1)
-        line = (points - points.mean(axis=0)) / points.std(axis=0)
-        assert np.corrcoef(design[:, 6], line[:, 0] * line[:, 1])[0, 1] == pytest.approx(1)
-
-    def test_many_features_have_squares_only(self):
-        points = np.random.default_rng(19).normal(0, 1, (50, 16))
-        assert Terms.of(points, np.full(50, 0.02)).choices == [16, 32]
-
-    def test_chooses_products_where_they_tell(self):
-        rng = np.random.default_rng(20)
-        x = rng.normal(0, 1, (600, 2))
-        first = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 600)
-        labels = np.repeat([1, 0], 600)
-        fit = fit_quadratic_logistic(np.concatenate([first, x]), labels, np.ones(1200), rng)
-        assert len(fit.coefficients) == 5
-        shifted = fit_quadratic_logistic(np.concatenate([x + 1, x]), labels, np.ones(1200), rng)
-        assert len(shifted.coefficients) == 2
-
-    def test_folds_are_stratified(self):
-        labels = np.repeat([1, 0], [10, 23])
-        parts = stratified_folds(labels, 5, np.random.default_rng(0))
-        assert [int((parts[labels == 1] == fold).sum()) for fold in range(5)] == [2] * 5
-        assert sorted(int((parts[labels == 0] == fold).sum()) for fold in range(5)) == [
-            4,
-            4,
-            5,
-            5,
-            5,
-        ]
-
-    def test_log_loss(self):
-        odds = np.array([0.0, 2.0, -800.0])
-        expected = [math.log(2), math.log1p(math.exp(2.0)), 800.0]
-        np.testing.assert_allclose(log_loss(odds, np.array([1, 0, 1])), expected)
 
 
 def test_constant_data_do_not_differ_and_warn_of_nothing():

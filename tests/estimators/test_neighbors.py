@@ -1,19 +1,15 @@
 import math
 import pickle
-import tracemalloc
 
 import numpy as np
 import pytest
 from scipy.special import digamma
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 import divergences as dv
 from divergences.errors import InvalidPairError
-from divergences.estimators import Neighbors, estimate_samples, neighbor_balls
-from divergences.estimators.neighbor_balls import balls_about, spread_to_members
-from divergences.estimators.neighbor_search import Search
-from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.whitening import Counts, discrete_columns, whiten_pair
+from divergences.estimators import Neighbors, estimate_samples
+from divergences.estimators.whitening import discrete_columns, whiten_pair
 from divergences.measures import as_samples
 from divergences.work import Run
 
@@ -113,76 +109,6 @@ def test_chi_squared_equals_the_naive_loops():
     ratios = [j / n * (m + 1) / (i + 1) for j, i in naive_counts(*whitened(x, y), 4, True)]
     found = estimate(dv.ChiSquared(), x, y, Neighbors(4))
     assert found == pytest.approx(np.mean(ratios) - 1, abs=1e-12)
-
-
-# The promise of the terms: no error from few points. The mean of independent trials lies
-# beyond four of its standard errors once in 16,000 runs.
-def assert_mean(values, expected):
-    values = np.asarray(values)
-    assert abs(values.mean() - expected) < 4 * values.std() / math.sqrt(len(values))
-
-
-@pytest.mark.parametrize(("n", "m", "k"), [(3, 3, 1), (4, 9, 2), (12, 5, 3)])
-def test_log_ratio_has_no_bias_where_p_is_q_even_for_three_points(n, m, k):
-    rng = np.random.default_rng(4)
-    found = [
-        estimate(dv.KullbackLeibler(), rng.gamma(1.0, size=(n, 2)), rng.gamma(1.0, size=(m, 2)),
-                 Neighbors(k))
-        for _ in range(600)
-    ]  # fmt: skip
-    assert_mean(found, 0.0)
-
-
-@pytest.mark.parametrize("both", [True, False])
-def test_counts_have_the_log_mass_of_the_ball_as_their_mean(both):
-    rng = np.random.default_rng(5)
-    law, n, m, k = beta(2, 3), 15, 12, 3
-    own, other, share = [], [], []
-    for _ in range(2500):
-        x, y = rng.random(n), law.rvs(m, random_state=rng)
-        to_own, to_other = np.sort(abs(x[1:] - x[0])), np.sort(abs(y - x[0]))
-        radius = max(to_own[k - 1], to_other[k - 1]) if both else to_own[k - 1]
-        j, i = (to_own < radius).sum(), (to_other < radius).sum()
-        low, high = max(x[0] - radius, 0), min(x[0] + radius, 1)
-        mass_q = law.cdf(high) - law.cdf(low)
-        own.append(digamma(j + 1) - digamma(n) - math.log(high - low))
-        if both:
-            other.append(digamma(i + 1) - digamma(m + 1) - math.log(mass_q))
-            inside = Counts(np.array([j]), np.array([i]))
-            truth = math.sqrt((high - low) / mass_q)
-            share.append(PowerTerm(0.5).values(inside, n - 1, m)[0] / truth)
-    assert_mean(own, 0.0)
-    if both:
-        assert_mean(other, 0.0)
-        # Póczos and Schneider's correction is exact as the samples grow; here 12 points.
-        assert np.mean(share) == pytest.approx(1.0, abs=0.05)
-
-
-@pytest.mark.parametrize("exponent", [-0.8, -0.5, 0.5, 1.0, 2.0])
-def test_powers_have_mean_one_where_p_is_q(exponent):
-    rng = np.random.default_rng(6)
-    means = []
-    for _ in range(500):
-        pair = whiten_pair(as_samples(rng.normal(size=9)), as_samples(rng.normal(size=7)))
-        inside = balls_about(pair.p, pair.q, 4, run(), both=True).inside
-        means.append(PowerTerm(exponent).values(inside, 8, 7).mean())
-    assert_mean(means, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "n", "m"),
-    [(0, 0, 10, 7), (3, 5, 100, 99), (50, 20, 300, 1000), (3000, 2000, 100000, 99999)],
-)
-def test_thinned_counts_equal_the_binomial_sum(a, b, n, m):
-    inside = Counts(np.array([a]), np.array([b]))
-
-    def mean_digamma(a, b):
-        many, few = (a, b) if n >= m else (b, a)
-        i = np.arange(many + 1)
-        return binom.pmf(i, many, min(n, m) / max(n, m)) @ digamma(few + i + 1)
-
-    expected = digamma(a + 1) - digamma(n + 1) - mean_digamma(a, b) + mean_digamma(n, m)
-    assert LogShareTerm().values(inside, n, m)[0] == pytest.approx(expected, abs=1e-9)
 
 
 # Closed forms for N(0, 1) and N(1/2, 1): with 4 standard errors and the seed fixed, a false alarm
@@ -408,69 +334,6 @@ class TestSubspace:
         assert found == pytest.approx(estimate(dv.JensenShannon(), x, y), abs=1e-9)
 
 
-class TestSearch:
-    @pytest.mark.parametrize("both", [True, False])
-    @pytest.mark.parametrize("lattice", [True, False])
-    def test_trees_and_distances_agree(self, both, lattice, monkeypatch):
-        rng = np.random.default_rng(17)
-        x, y = rng.normal(size=(150, 3)), rng.normal(0.5, 2, size=(120, 3))
-        if lattice:
-            x, y = np.round(x), np.round(y)
-        pair = whiten_pair(as_samples(x), as_samples(y))
-
-        def give(centers, members):
-            return 1.0 / (1 + members.own), centers / (1.0 + members.other)
-
-        found = []
-        for features in (8, 0):
-            monkeypatch.setattr(neighbor_balls, "TREE_FEATURES", features)
-            balls = balls_about(pair.p, pair.q, 4, run(), both=both)
-            spread = spread_to_members(pair.p, pair.q, balls, give, run())
-            found.append((balls.radius, balls.inside.own, balls.inside.other, *spread))
-        for by_tree, by_distance in zip(*found, strict=True):
-            np.testing.assert_allclose(by_tree, by_distance, rtol=1e-12, atol=1e-12)
-
-    def test_influence_of_large_balls_is_sampled_without_bias(self):
-        rng = np.random.default_rng(18)
-        # Far apart, each ball about a point of P holds most of P.
-        pair = whiten_pair(as_samples(rng.normal(size=3000)), as_samples(rng.normal(20, 1, 3000)))
-        balls = balls_about(pair.p, pair.q, 5, run(), both=True)
-        assert np.median(balls.inside.own) > 2000
-
-        def share(centers, members):
-            return 1.0 / members.own, -1.0 / members.other
-
-        sampled, _ = spread_to_members(pair.p, pair.q, balls, share, run(1))
-        # Each ball hands out one unit in all: 3,000 of them, chosen with a spread of 7 %.
-        assert sampled.sum() == pytest.approx(3000, rel=0.2)
-
-    def test_influence_sums_to_the_mean(self):
-        rng = np.random.default_rng(19)
-        search = Search.of(as_samples(rng.normal(size=90)), as_samples(rng.normal(size=70)), run())
-        part = dv.estimators.neighbors._OVER_P
-        values = search.values(part, 5)
-        at_p, at_q = search.influence(part, 5, values)
-        np.testing.assert_array_equal(at_p, values)
-        # ln(p/q) loses 1 to more mass of Q everywhere.
-        assert at_q.mean() == pytest.approx(-1)
-
-    def test_memory_stays_within_tiles(self):
-        rng = np.random.default_rng(20)
-        x, y = rng.normal(size=(3000, 9)), rng.normal(size=(3000, 9))
-        pair = whiten_pair(as_samples(x), as_samples(y))
-        tracemalloc.start()
-        balls_about(pair.p, pair.q, 5, run(), both=True)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert peak < 48 * 2**20 < 3000 * 6000 * 8
-
-    def test_workers_change_no_bit(self):
-        rng = np.random.default_rng(21)
-        x, y = rng.normal(size=(5000, 1)), rng.normal(0.5, 1, size=(4500, 1))
-        one, two = (estimate(dv.KullbackLeibler(), x, y, workers=count) for count in (1, 2))
-        assert (float(one), one.stderr, one.bias) == (float(two), two.stderr, two.bias)
-
-
 def test_many_divergences_share_the_search_and_change_nothing():
     rng = np.random.default_rng(22)
     p, q = as_samples(rng.normal(size=90)), as_samples(rng.normal(0.5, 1, 80))
@@ -531,14 +394,6 @@ class TestMessages:
 
     def test_description(self):
         assert "5 nearest neighbors" in repr(estimate(dv.KullbackLeibler(), [0, 1, 3], [0, 2, 4]))
-
-
-def test_log_ratio_term_is_antisymmetric():
-    counts = Counts(np.array([4, 7]), np.array([9, 4]))
-    swapped = Counts(counts.other, counts.own)
-    np.testing.assert_allclose(
-        LogRatioTerm().values(counts, 30, 40), -LogRatioTerm().values(swapped, 40, 30)
-    )
 
 
 @pytest.mark.parametrize("sizes", [(400, 4_000), (4_000, 400)])

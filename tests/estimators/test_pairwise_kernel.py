@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import cdist
 from scipy.stats import energy_distance, norm
 
 from divergences.definitions import (
@@ -369,48 +369,6 @@ def test_memory_stays_within_tiles():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64 * 2**20 < 20_000**2 * 8
-
-
-class TestMedianHeuristic:
-    def test_is_the_median_distance_of_the_pooled_sample(self):
-        x, y = pair(np.random.default_rng(19))
-        found = estimate(MMD(), x, y)
-        median = float(np.median(pdist(np.concatenate([x, y]))))
-        assert found.diagnostics["bandwidth"] == median
-        assert found.notes == (
-            f"The bandwidth is {median:.4g}, the median distance within the pooled sample.",
-        )
-        assert found.value == pytest.approx(estimate(MMD(GaussianKernel(median)), x, y).value)
-
-    def test_counts_weights(self):
-        x, y = pair(np.random.default_rng(20), 5, 6)
-        nowhere = np.array([1.0, 1, 1, 1, 0])
-        weighted = estimate(MMD(), x, y, weights=(nowhere, None))
-        left_out = estimate(MMD(), x[:4], y)
-        assert weighted.diagnostics["bandwidth"] == pytest.approx(
-            left_out.diagnostics["bandwidth"], rel=1e-12
-        )
-        heavy = estimate(MMD(), [0.0, 1.0, 10.0], [0.0, 10.0], weights=([50, 1, 50], [1, 1]))
-        assert heavy.diagnostics["bandwidth"] == pytest.approx(10.0)
-
-    def test_many_points_are_drawn_from(self):
-        rng = np.random.default_rng(21)
-        x, y = rng.normal(0, 1, 2500), rng.normal(0, 1, 2500)
-        found = estimate(MMD(), x, y, rng=3)
-        # The median of |N(0, 2)| is 0.954; that of 3,000 drawn points has a spread of 1.3 %.
-        assert found.diagnostics["bandwidth"] == pytest.approx(0.954, rel=0.06)
-        assert "of 3,000 of its 5,000 points" in found.notes[0]
-        assert found.value == estimate(MMD(), x, y, rng=3).value
-
-    def test_mostly_ties(self):
-        found = estimate(MMD(), [0.0] * 20 + [1.0], [0.0] * 20 + [2.0])
-        assert found.diagnostics["bandwidth"] == 1.0
-        assert "pairs that coincide left out" in found.notes[0]
-
-    def test_all_points_coincide(self):
-        found = estimate(MMD(), [1.0] * 5, [1.0] * 5)
-        assert found.value == 0
-        assert "All points coincide" in found.notes[0]
 
 
 class TestCritic:

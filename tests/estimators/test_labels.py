@@ -1,0 +1,29 @@
+"""Labels: folds and weights that balance them, and the loss by them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from divergences.estimators.labels import balanced_weights, log_loss, stratified_folds
+
+
+def test_folds_are_stratified():
+    labels = np.repeat([1, 0], [10, 23])
+    parts = stratified_folds(labels, 5, np.random.default_rng(0))
+    assert np.bincount(parts[labels == 1]).tolist() == [2] * 5
+    assert sorted(np.bincount(parts[labels == 0])) == [4, 4, 5, 5, 5]
+
+
+def test_weights_are_balanced():
+    labels, mass = np.array([1, 0, 1, 0, 0]), np.array([0.2, 3.0, 0.6, 1.0, 4.0])
+    weights = balanced_weights(labels, mass)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[labels == 1].sum() == pytest.approx(2.5)
+    assert weights[2] / weights[0] == pytest.approx(3)
+
+
+def test_log_loss():
+    odds = np.array([0.0, 2.0, -800.0])
+    expected = [math.log(2), math.log1p(math.exp(2.0)), 800.0]
+    np.testing.assert_allclose(log_loss(odds, np.array([1, 0, 1])), expected)
