@@ -330,6 +330,14 @@ def triangular_factor(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray((upper * np.sign(np.diagonal(upper))[:, np.newaxis]).T)
 
 
+def covariance_factor(
+    points: NDArray[np.float64], mass: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Lower triangular L such that L L^T is the sample covariance, unbiased for equal weights."""
+    centered = (points - mass @ points) * np.sqrt(mass / (1 - np.sum(mass**2)))[:, np.newaxis]
+    return triangular_factor(centered)
+
+
 _WANTED = (
     "bandwidth must be one of "
     + ", ".join(map(repr, RULES))
@@ -377,5 +385,4 @@ def _covariance_bandwidth(
             f"A bandwidth from the covariance needs features that vary independently, but "
             f"{subspace.words()}. Drop them, or give bandwidth= a number."
         )
-    centered = (points - mass @ points) * np.sqrt(mass / (1 - np.sum(mass**2)))[:, np.newaxis]
-    return Bandwidth(triangular_factor(centered))
+    return Bandwidth(covariance_factor(points, mass))

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from divergences.estimators.chosen_products import by_label, mean_difference, product_difference
 from divergences.estimators.feature_maps import Coordinates, FeatureMap, thinned
-from divergences.estimators.projections import Through
+from divergences.estimators.projections import seen_through
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,9 +114,7 @@ def whitened_pairs_that_differ(
         return None
     seen = coordinates.white(points)
     features = pairs_that_differ(Coordinates.of(seen), seen, labels, weights)
-    if features is None:
-        return None
-    return replace(features, raw=Through(coordinates.white, features.raw))
+    return None if features is None else seen_through(coordinates.white, features)
 
 
 def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: Array) -> FeatureMap:

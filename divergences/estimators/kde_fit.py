@@ -14,6 +14,7 @@ from divergences.density.background import Background
 from divergences.density.bandwidths import (
     Bandwidth,
     Scott,
+    covariance_factor,
     effective_size,
     resolve_bandwidth,
     triangular_factor,
@@ -305,18 +306,13 @@ def _scott_bandwidths(
 ) -> tuple[tuple[Bandwidth, Bandwidth], tuple[Bandwidth, Bandwidth]]:
     own = [Scott().choose(sample.points, sample.mass, kernel) for sample in (p, q)]
     # Means of the covariances, stacked by their factors.
-    common = Bandwidth(triangular_factor(np.vstack([_covariance_factor(s).T for s in (p, q)])))
+    factors = [covariance_factor(sample.points, sample.mass) for sample in (p, q)]
+    common = Bandwidth(triangular_factor(np.vstack([factor.T for factor in factors])))
     scales = [
         s.effective_size ** (-1 / (s.d + 4)) * kernel.canonical_factor(s.d) / math.sqrt(2)
         for s in (p, q)
     ]
     return (own[0], own[1]), (common.scaled(scales[0]), common.scaled(scales[1]))
-
-
-def _covariance_factor(sample: Samples) -> NDArray[np.float64]:
-    mass = sample.mass / (1 - np.sum(sample.mass**2))
-    centered = sample.points - sample.mass @ sample.points
-    return triangular_factor(centered * np.sqrt(mass)[:, np.newaxis])
 
 
 def _climb(score: Callable[[int], float], start: int) -> tuple[float, int]:

@@ -20,14 +20,14 @@ COINCIDE = "All points coincide, so the median heuristic has no scale; the bandw
 
 
 @dataclass(frozen=True)
-class Bandwidth:
+class MedianBandwidth:
     """A bandwidth, and in words where it comes from."""
 
     value: float
     note: str
 
 
-def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwidth:
+def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> MedianBandwidth:
     """Median distance between two different points of the pooled sample.
 
     Weighted points count by their weights. Beyond 3,000 points, that many are drawn. Where more
@@ -41,7 +41,7 @@ def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwi
 
     Returns
     -------
-    Bandwidth
+    MedianBandwidth
 
     References
     ----------
@@ -64,11 +64,11 @@ def median_bandwidth(p: Samples, q: Samples, rng: np.random.Generator) -> Bandwi
     if value == 0:
         apart = distances > 0
         if not apart.any():
-            return Bandwidth(1.0, COINCIDE)
+            return MedianBandwidth(1.0, COINCIDE)
         value = _median(distances[apart], None if pairs is None else pairs[apart])
         origin += ", pairs that coincide left out because they are more than half"
     value = float(np.ldexp(value, unit))
-    return Bandwidth(value, f"The bandwidth is {value:.4g}, {origin}.")
+    return MedianBandwidth(value, f"The bandwidth is {value:.4g}, {origin}.")
 
 
 def drawn_rows(

@@ -16,7 +16,7 @@ from divergences.estimators.energy_1d import energy_moments
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.kernel_moments import SMALLEST, KernelMoments, kernel_moments
 from divergences.estimators.kernel_units import KernelUnit
-from divergences.estimators.median_heuristic import Bandwidth, median_bandwidth
+from divergences.estimators.median_heuristic import MedianBandwidth, median_bandwidth
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run, row_tiles
@@ -100,7 +100,7 @@ class _Found:
     moments: KernelMoments
     critic: Critic
     kernel: PositiveKernel
-    bandwidth: Bandwidth | None
+    bandwidth: MedianBandwidth | None
     unit: KernelUnit
 
 

@@ -156,8 +156,8 @@ class LinePotential:
     ----------
     x, y : ndarray of shape (n,), (m,)
         Sorted points.
-    last, first : ndarray of shape (n,)
-        Rank of the last and of the first point of Q that each point of P is joined to.
+    first, last : ndarray of shape (n,)
+        Rank of the first and of the last point of Q that each point of P is joined to.
     v : ndarray of shape (m,)
         Dual potential of Q.
     order : float

@@ -121,7 +121,7 @@ def plot_densities(
     p, q = as_samples(p, name="p", categories=True), as_samples(q, name="q", categories=True)
     check_pair(p, q)
     p, q = with_common_levels(p, q)
-    features = list(columns or p.columns or [f"feature {j}" for j in range(p.d)])
+    features = list(columns or _axis_names(p))
     for name, given in (("estimates", estimates), ("columns", features), ("axes", axes)):
         if given is not None and np.size(np.asarray(given, dtype=object)) != p.d:
             raise ValueError(
@@ -248,7 +248,7 @@ def _legend_below(ax: Any) -> None:
 
 def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     draw_densities(ax, p, q, names)
-    ax.set_xlabel(_axis_names(p)[0] if p.columns else "x")
+    ax.set_xlabel(p.columns[0] if p.columns else "x")
     name_levels(ax.xaxis, p.column_levels[0])
     if estimate.has_critic:
         _draw_critic_curve(ax, estimate, p, q, names)
