@@ -29,6 +29,7 @@ from divergences.estimators.ridge_candidates import (
 )
 from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.shared_features import sums
+from divergences.estimators.shares_candidate import SharesCandidate
 from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
 
 _MOST_FREQUENCIES = 24
@@ -157,6 +158,7 @@ def _of_places(d: int) -> list[Candidate]:
             found.append(RidgeCandidate(f"{name} along leading components", along))
     if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(RidgeCandidate("clusters", clusters))
+        found.append(SharesCandidate())
     if 1 < d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(RidgeCandidate("slopes within clusters", partial(clusters, slopes=True)))
     return found

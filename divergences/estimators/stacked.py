@@ -44,8 +44,9 @@ class Stacked(RatioEstimator):
     one; on sums over features and over neighbors; on the products and pairs that differ most;
     along the few directions in which many features vary most, or differ most; along the
     independent components of either sample. Some also see how far a point lies beyond the range,
-    the ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes
-    and Gaussian mixtures join them. Which of all these take part depends on the number of features.
+    the ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes,
+    Gaussian mixtures, and the shares that each sample has of the clusters join them. Which of all
+    these take part depends on the number of features.
 
     The levels of categorical columns enter the regressions as indicators, but for those whose
     features the labels choose; some have them in pairs, or multiplied by the numbers. Trees split
