@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _HELD_OUT = 0.2
 _LOOK_EVERY = 5
 _PATIENCE = 100
+_FEWEST_STEPS = 400  # rings and other waves show hardly any slope to a network that has seen none
 _GAIN = 2e-3  # over the root of the number of held-out points, a small share of their noise
 _LONGEST_GRADIENT = 1.0
 _ROWS = 2**16
@@ -272,7 +273,7 @@ def _train(
             value = _held_out_value(objective, limit, network, held_out)
             if value > best + gain:
                 best, best_step, best_state = value, step, copy.deepcopy(network.state_dict())
-            if step > 2 * best_step + _PATIENCE:
+            if step > max(2 * best_step + _PATIENCE, _FEWEST_STEPS):
                 break
         network.train()
         loss = next(pieces).value(objective, limit, network)
