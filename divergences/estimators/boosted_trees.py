@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SMALLEST_LEAF = 20
-_FEWEST_ROWS = 2 * _SMALLEST_LEAF
+_FEWEST_ROWS = 8
+_SHARE_OF_A_LEAF = 1 / 8
+_FEWEST_OF_A_LEAF = 2
+# A few held-out rows that are all told right would let the log-odds grow beyond what they show.
+_TREES_FOR_A_ROW = 25
 _BINNED_ROWS = 200_000
 _HELD_OUT = 0.25
 _SHAPES: tuple[dict[str, Any], ...] = (
@@ -30,7 +34,8 @@ def fit_boosted_trees(
     """Fit scikit-learn's histogram gradient boosting, its shape and length chosen inside.
 
     Trees of one feature each, or of several, are grown until the log-loss on a held-out quarter
-    stops falling; the better shape is then grown to that length on all rows.
+    stops falling; the better shape is then grown to that length on all rows. A leaf has at least
+    20 rows, of fewer than 160 an eighth of them.
 
     Parameters
     ----------
@@ -52,20 +57,23 @@ def fit_boosted_trees(
     ----------
     Friedman (2001); Ke et al. (2017).
     """
-    points = _without_empty(points)
+    leaf = min(_SMALLEST_LEAF, max(_FEWEST_OF_A_LEAF, int(_SHARE_OF_A_LEAF * len(labels))))
+    points = _without_empty(points, leaf)
     if len(labels) < _FEWEST_ROWS:
-        # No tree would split.
-        return grow_trees(seed, _SHAPES[0], max_iter=1).fit(points, labels, weights)
+        # Too few to hold some out: one tree of no size.
+        nothing = grow_trees(seed, _SHAPES[0], max_iter=1, min_samples_leaf=len(labels))
+        return nothing.fit(points, labels, weights)
     kinds = categorical_features(level_counts)
     best_score, best_shape, best_length = -np.inf, _SHAPES[0], 1
     for shape in _SHAPES if points.shape[1] > 1 else _SHAPES[:1]:
         trial = grow_trees(
             seed,
             shape,
-            max_iter=500,
+            max_iter=_TREES_FOR_A_ROW * leaf,
             early_stopping=True,
             validation_fraction=_HELD_OUT,
             n_iter_no_change=15,
+            min_samples_leaf=leaf,
             **kinds,
         ).fit(points, labels, weights)
         length = int(np.argmax(trial.validation_score_))
@@ -73,18 +81,19 @@ def fit_boosted_trees(
             best_score, best_shape, best_length = trial.validation_score_[length], shape, length
     if best_length == 0:
         # Not one tree helped: a single one of no size says that nothing tells P from Q.
-        best_shape = {**best_shape, "min_samples_leaf": len(labels)}
+        leaf = len(labels)
     length = max(best_length, 1)
-    return grow_trees(seed, best_shape, max_iter=length, **kinds).fit(points, labels, weights)
+    best = grow_trees(seed, best_shape, max_iter=length, min_samples_leaf=leaf, **kinds)
+    return best.fit(points, labels, weights)
 
 
-def _without_empty(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _without_empty(points: NDArray[np.float64], leaf: int) -> NDArray[np.float64]:
     """Columns with fewer values than a leaf holds set to zero: no tree splits by either.
 
     Bins cannot be found where all is missing, as it may then be in the rows that trees are grown
     on or that bins are found from.
     """
-    needed = _SMALLEST_LEAF * math.ceil(len(points) / _BINNED_ROWS)
+    needed = leaf * math.ceil(len(points) / _BINNED_ROWS)
     return np.where(np.isfinite(points).sum(axis=0) < needed, 0.0, points)
 
 

@@ -12,12 +12,17 @@ import numpy as np
 
 from divergences.estimate import Critic
 from divergences.estimators.labels import balanced_weights, stratified_folds
+from divergences.estimators.overlooked import missed_by
 from divergences.estimators.ratio import LogRatio
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# Balanced weights make the log-odds of no difference zero, up to rounding.
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +100,14 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
     separated = bool(at_p.min() > at_q.max())
     if separated:
         notes = (*notes, _SEPARATED)
+    silent = float(np.mean(np.abs(odds) < _NOTHING))
+    if silent:
+        notes = (*notes, _silence(silent))
+    missed = missed_by(at_p, at_q, p, q)
     critic = MeanLogOdds(tuple(models))
     rated = parts[: p.n], parts[p.n :]
     apart = separated, separated
-    return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=apart, parts=rated)
+    return LogRatio(at_p, at_q, critic, notes=notes, out_of_reach=apart, parts=rated, missed=missed)
 
 
 def cross_fit_rate(folds: int) -> float:
@@ -107,6 +116,13 @@ def cross_fit_rate(folds: int) -> float:
     The bias is then the gain over 2(K-1)/K - 1, which this rate makes of LogRatio's 2^rate - 1.
     """
     return math.log2(2.0 * (folds - 1) / folds) if folds > 2 else 1.0
+
+
+def _silence(share: float) -> str:
+    return (
+        f"The critic found nothing that tells p from q at {share:.0%} of the points: there may be "
+        f"no difference, or one that so many points do not show, up to which the interval reaches."
+    )
 
 
 _SEPARATED = (

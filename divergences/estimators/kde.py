@@ -25,6 +25,7 @@ from divergences.estimators.copies import Merged, merge_copies
 from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
+from divergences.estimators.overlooked import missed_by
 from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -185,7 +186,9 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
     apart = shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE
-    ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart)
+    # Densities are not chosen from many: what is found in one case of two is enough.
+    missed = missed_by(at_p, at_q, p, q) / 2
+    ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart, missed=missed)
     merged = replace(merged[0], sample=p), replace(merged[1], sample=q)
     return _Fit(ratio, pair, halves, *merged)
 

@@ -36,6 +36,7 @@ from divergences.estimators.ratio import (
     independent_parts,
     read_ratio,
 )
+from divergences.estimators.ratio_spread import resolution
 from divergences.estimators.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -238,6 +239,7 @@ def _read_objective(
         bias = -math.inf
     notes += bias_notes(definition, inner, bias)
     fresh = independent_parts(definition, ratio, p, q)
+    stderr = max(stderr, resolution(p, q))
     return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate, fresh=fresh)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading
 from divergences.estimators.estimator import Estimator, register
-from divergences.estimators.ratio_spread import FEW_POINTS, variance_and_share
+from divergences.estimators.overlooked import as_divergence
+from divergences.estimators.ratio_spread import FEW_POINTS, resolution, variance_and_share
 from divergences.estimators.reach import extrapolated, is_unbounded
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _POINTS_PER_FEATURE = 10
+_FEW_OF_A_SAMPLE = 20
 _SHARE_OF_CORRECTION = 0.6
 # What n points miss beyond n/2 is, at the rate n^-1/2, 1/(sqrt(2) - 1) of that difference to go:
 # 1.23 times 1.96, the reach of a 95 % interval.
@@ -31,7 +33,6 @@ _REACH = 1.96
 # Of 268 values of KL in either order, on 75 pairs, 90 % of the reverse and 94 % with this.
 _SHARE_OF_EXTRAPOLATION = 2.0
 _TELLING = 0.1
-_SLIGHT = 0.5
 _TOO_LARGE = 0.25
 _LOPSIDED = 0.7
 _HALF = "the same fit on half the data"
@@ -90,7 +91,8 @@ class LogRatio:
     shrunk_to : float
         Share of their size that overconfident log-ratios were shrunk to; 1 if they were not.
     missed : float
-        Jensen–Shannon divergence of a difference that a fit which finds nothing may pass over.
+        Jensen–Shannon divergence of a difference that a fit whose value is within its noise may
+        pass over; the interval reaches up by it.
     diagnostics : dict or None
         What explains the fit.
     """
@@ -148,30 +150,40 @@ def read_ratio(
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
         bias, judged_by = _bias(definition, ratio, inner, smaller)
-        if ratio.shrunk_to < 1:
-            doubt = (0.0, math.sqrt(variance) / ratio.shrunk_to)
+        hidden = math.sqrt(variance) / ratio.shrunk_to if ratio.shrunk_to < 1 else 0.0
+        doubt = (0.0, math.hypot(hidden, as_divergence(definition, ratio.missed) / _REACH))
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     fresh = independent_parts(definition, ratio, p, q)
     notes = [*ratio.notes, *bias_notes(definition, inner, bias, judged_by)]
+    spread = math.sqrt(variance)
+    stderr = max(spread, resolution(p, q))
     if ratio.gap is not None:
-        spread = math.sqrt(variance)
-        notes += _correction_notes(definition, inner, held_out, doubt, spread, fresh is not None)
+        notes += _correction_notes(definition, inner, held_out, spread, fresh is not None)
+    corrected = ratio.gap is not None or ratio.missed > 0
+    if corrected and doubt[1] > _LOPSIDED * math.hypot(spread, doubt[0]):
+        notes.append(
+            "The interval reaches farther up than down: differences that so many points do not "
+            "show cannot be excluded."
+        )
     if few_share > 0.5 and p.n + q.n > 20 * FEW_POINTS:
         notes.append(
             f"{FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
             f"the value and its error bar hang on them."
         )
-    if min(p.effective_size, q.effective_size) < _POINTS_PER_FEATURE * p.d:
+    fewest = min(p.effective_size, q.effective_size)
+    if fewest < _POINTS_PER_FEATURE * p.d:
         notes.append(
             f"Fewer than {_POINTS_PER_FEATURE} points of a sample for each feature: the error bar "
             f"is a rough one."
         )
-    # Whatever the terms' spread, one point more or less cannot be told.
-    resolution = 1.0 / (p.effective_size + q.effective_size) if ratio.gap is not None else 0.0
+    elif fewest < _FEW_OF_A_SAMPLE:
+        notes.append(
+            f"Fewer than {_FEW_OF_A_SAMPLE} points of a sample: the error bar is a rough one."
+        )
     return Reading(
         inner,
-        max(math.sqrt(variance), resolution),
+        stderr,
         bias,
         tuple(notes),
         ratio.evaluate,
@@ -185,7 +197,6 @@ def _correction_notes(
     definition: RatioDivergence,
     inner: float,
     held_out: float,
-    doubt: tuple[float, float],
     stderr: float,
     has_bound: bool,
 ) -> list[str]:
@@ -197,11 +208,6 @@ def _correction_notes(
             f"Corrected {direction} by {two_digits(abs(shift))}: what critics lose on points that "
             f"they have not seen. It is a point estimate"
             + ("; lower_bound() is a bound." if has_bound else ".")
-        )
-    if doubt[1] > _LOPSIDED * math.hypot(stderr, doubt[0]):
-        notes.append(
-            "The interval reaches farther up than down: differences that so many points do not "
-            "show cannot be excluded."
         )
     return notes
 
@@ -250,7 +256,7 @@ def _corrected_reading(
     whole = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, ratio.gap.trust, p, q)
     surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
-    beyond = [abs(surely - whole), _passed_over(definition, ratio.missed) / _REACH]
+    beyond = [abs(surely - whole), as_divergence(definition, ratio.missed) / _REACH]
     if math.isinf(definition.maximum):
         outside = extrapolated(definition, ratio.at_p, ratio.at_q, p, q)
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
@@ -264,16 +270,6 @@ def _corrected_reading(
         shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
         beyond.append(max(0.0, shown - whole))
     return whole, held_out, (down, math.hypot(down, *beyond))
-
-
-def _passed_over(definition: RatioDivergence, missed: float) -> float:
-    """The divergence of a slight difference whose Jensen–Shannon divergence is given.
-
-    The ratio is 1 + a in one half and 1 - a in the other, for which that is a²/8.
-    """
-    shift = min(math.sqrt(8 * missed), _SLIGHT)
-    above, below, one = definition.generator(np.array([1 + shift, 1 - shift, 1.0]))
-    return abs(float((above + below) / 2 - one))
 
 
 def _corrected(

@@ -39,6 +39,11 @@ def variance_and_share(
     return variance, few / variance if variance > 0 else 0.0
 
 
+def resolution(p: Samples, q: Samples) -> float:
+    """What no error bar is below, whatever the terms' spread: one point more or less."""
+    return 1.0 / (p.effective_size + q.effective_size)
+
+
 def _influence_parts(
     definition: RatioDivergence, at_p: Array, at_q: Array, p: Samples, q: Samples
 ) -> Array:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _ROWS = 100_000
 _CHEAP = 0.5
+# Of larger differences the doubt is what half the data miss and what another critic shows.
+_MOST_MISSED = 1 / 32
 _MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 3, 25_000
 
 
@@ -131,7 +133,7 @@ class Stacked(RatioEstimator):
             out_of_reach=apart,
             gap=pooled.gap(rows, stack.held_out, stack.fitted, stack.trust),
             rival=_rival(pooled, rows, stack),
-            missed=(1.0 - stack.trust) * stack.missed,
+            missed=min((1.0 - stack.trust) * stack.missed, _MOST_MISSED),
             diagnostics=_diagnostics(stack),
         )
 

@@ -16,6 +16,7 @@ from divergences.estimators.critic_candidate import (
     bounded,
 )
 from divergences.estimators.labels import log_loss
+from divergences.estimators.overlooked import LEAST_GAIN, overlooked, trust
 from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, with_intercept
 from divergences.work import single_threaded
 
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _PRIOR = 1.0
-_LEAST_GAIN = 4.0
 _HANDICAP = 4.0
-_SEEN, _SURE = 1.0, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,6 @@ def fit_stack(candidates: list[Candidate], training: Training, run: Run) -> Stac
     scores = [jensen_shannon(critic.held_out, training)[0] for critic in fitted]
     owns = [jensen_shannon(critic.fitted, training)[0] for critic in fitted]
     value, noise = jensen_shannon(at_points, training)
-    sureness = value / noise if noise > 0 else 0.0
     return Stack(
         names=names,
         critics=fitted,
@@ -107,9 +105,8 @@ def fit_stack(candidates: list[Candidate], training: Training, run: Run) -> Stac
         fitted=bounded(own),
         values=np.array(scores),
         unseen=int(np.argmax(np.add(scores, owns))),
-        trust=float(np.clip((sureness - _SEEN) / (_SURE - _SEEN), 0.0, 1.0)),
-        # At half of that, one in two of such critics is kept.
-        missed=2 * _LEAST_GAIN / float(training.weights.sum()),
+        trust=trust(value, noise),
+        missed=overlooked(float(training.weights.sum())),
     )
 
 
@@ -170,7 +167,7 @@ def _select(
             # Between two that do as well, the one whose own points say something is kept.
             gains = np.array([without_it - loss for without_it in losses]) - optimism[chosen]
             lowest = int(np.argmin(gains - _HANDICAP * without_own[chosen]))
-            if gains[lowest] >= _LEAST_GAIN:
+            if gains[lowest] >= LEAST_GAIN:
                 break
         chosen.pop(lowest)
         found, loss = fit(chosen, found.without_feature(lowest))
