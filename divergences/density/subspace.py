@@ -59,9 +59,10 @@ def find_subspace(points: NDArray[np.float64], columns: Sequence[str] | None = N
 
     Columns are orthogonalized in their order; one whose residual on the earlier ones is below
     1e-8 of its own spread (more where its mean is so far from zero that rounding exceeds that)
-    adds no direction. Densities of two samples compare only with respect to one dominating
-    measure: find the subspace of the *pooled* points, then reduce both samples. A density ratio
-    does not depend on which spanning columns are kept.
+    adds no direction. As many columns as points less one span all of them: further ones are kept
+    unless constant, as nothing tells what they add. Densities of two samples compare only with
+    respect to one dominating measure: find the subspace of the *pooled* points, then reduce both
+    samples. A density ratio does not depend on which spanning columns are kept.
 
     Parameters
     ----------
@@ -88,10 +89,13 @@ def find_subspace(points: NDArray[np.float64], columns: Sequence[str] | None = N
     rounding = _ROUNDING * np.abs(points).max(axis=0) * np.sqrt(len(points))
     kept: list[int] = []
     dropped: dict[int, str] = {}
-    basis = np.empty((d, len(points)))
+    basis = np.empty((min(d, len(points) - 1), len(points)))
     for j in range(d):
         if spread[j] <= rounding[j]:
             dropped[j] = "constant"
+            continue
+        if len(kept) >= len(basis):
+            kept.append(j)
             continue
         residual = _residual(centered[:, j], basis[: len(kept)])
         size = np.linalg.norm(residual)

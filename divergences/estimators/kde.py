@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,15 +19,18 @@ from divergences.density.bandwidths import (
 )
 from divergences.density.kernels import as_kernel
 from divergences.density.subspace import Subspace, find_subspace
+from divergences.density.tails import TailMap
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
 from divergences.estimators.calibration import calibration
 from divergences.estimators.copies import Merged, merge_copies
-from divergences.estimators.estimator import register, register_loss
+from divergences.estimators.estimator import estimate_samples, register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
+from divergences.estimators.neighbors import Neighbors
 from divergences.estimators.overlooked import missed_by
 from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
+from divergences.measures.arrays import first_few
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -49,6 +53,12 @@ class KDE(RatioEstimator):
     and b from a logistic regression of membership on l: this undoes what blur does to all
     log-ratios alike. The values follow every invertible affine map of the data. Where one measure
     is known, its own density takes the place of f.
+
+    Where the standard deviation of a column is three times what its quartiles would be of a
+    normal, kernels of one width do not fit. With cross-validated bandwidths they are then tried
+    after an invertible map of the column that takes tails of any power to those of a normal, and
+    kept if they contrast more; no f-divergence minds the map, but of affine maps the value then
+    follows only those of single columns.
 
     Rows that repeat within their sample and hardly across are taken for copies, as a bootstrap
     makes them: a row and its copies are one point of their weight, so that none rates another,
@@ -130,6 +140,7 @@ class _Fit:
     halves: tuple[DensityPair, ...]
     p: Merged
     q: Merged
+    narrow: bool = False
 
     def at_rows(self, ratio: LogRatio) -> LogRatio:
         """The log-ratio of each point at all rows that were merged to it."""
@@ -175,9 +186,12 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
         for name, sample in (("p", p), ("q", q))
         if sample.known is not None
     )
-    widths = chosen.widths
+    widths, tails = chosen.widths, chosen.tails
+    if tails is not None:
+        notes += (_tail_note(tails, subspace),)
+        p, q = (replace(sample, points=tails(sample.points)) for sample in (p, q))
     background = Background.of(p, q)
-    pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace)
+    pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace, tails)
     at_p, at_q, shares = pair.leave_one_out(p, q, run)
     slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
     at_p, at_q = slope * at_p + offset, slope * at_q + offset
@@ -190,7 +204,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     missed = missed_by(at_p, at_q, p, q) / 2
     ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart, missed=missed)
     merged = replace(merged[0], sample=p), replace(merged[1], sample=q)
-    return _Fit(ratio, pair, halves, *merged)
+    return _Fit(ratio, pair, halves, *merged, chosen.scale <= _TELLING_SCALE)
 
 
 def _fit_halves(
@@ -232,13 +246,26 @@ def read_densities(
 ) -> Reading:
     """Read a divergence from the log-ratios at the samples, or integrate it on a grid."""
     fit = _fit(estimator, p, q, run)
-    p, q = fit.p.sample, fit.q.sample
+    points_p, points_q = fit.p.sample, fit.q.sample
     if not estimator.integrate or fit.pair is None:
-        return read_ratio(definition, fit.ratio, p, q)
-    pairs = (fit.pair, *fit.halves)
-    inner, *of_halves = integrate_on_grid(definition, pairs, p, q, run)
-    smaller = sum(of_halves) / len(of_halves) if of_halves else None
-    return read_ratio(definition, fit.ratio, p, q, values=(inner, smaller))
+        reading = read_ratio(definition, fit.ratio, points_p, points_q)
+    else:
+        pairs = (fit.pair, *fit.halves)
+        inner, *of_halves = integrate_on_grid(definition, pairs, points_p, points_q, run)
+        smaller = sum(of_halves) / len(of_halves) if of_halves else None
+        reading = read_ratio(definition, fit.ratio, points_p, points_q, values=(inner, smaller))
+    if not fit.narrow:
+        return reading
+    beyond = max(0.0, _shown_by_neighbors(definition, points_p, points_q, run) - reading.inner)
+    return replace(reading, doubt=(reading.doubt[0], math.hypot(reading.doubt[1], beyond)))
+
+
+def _shown_by_neighbors(definition: RatioDivergence, p: Samples, q: Samples, run: Run) -> float:
+    """Value before the outer function of a method without bandwidth, where it has one."""
+    k = math.floor(max(Neighbors().k, getattr(definition, "alpha", 0.0) + 1))
+    if p.weights is not None or q.weights is not None or min(p.n, q.n) <= k:
+        return -math.inf
+    return estimate_samples([definition], p, q, Neighbors(k), run)[0].reading.inner
 
 
 def spans(sample: Samples, other: Samples) -> bool:
@@ -288,7 +315,15 @@ def _scale_notes(scale: float) -> tuple[str, ...]:
     return (
         f"The bandwidth that tells the samples apart best is 1/{round(1 / scale)} of Scott's: "
         f"tails are heavy or modes are narrow. One bandwidth may not fit all of the data, and the "
-        f'value may be too low; compare with method="neighbors".',
+        f"value may be too low; the interval reaches up by what Neighbors() shows beyond it.",
+    )
+
+
+def _tail_note(tails: TailMap, subspace: Subspace) -> str:
+    names = [subspace.names[subspace.kept[j]] for j in np.flatnonzero(tails.heavy)]
+    return (
+        f"Tails are heavy in column{'s' if len(names) > 1 else ''} {first_few(names)}: kernels are "
+        f"placed where an invertible map draws them in, which changes no density ratio."
     )
 
 

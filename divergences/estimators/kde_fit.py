@@ -20,7 +20,8 @@ from divergences.density.bandwidths import (
     triangular_factor,
 )
 from divergences.density.mixture import KernelMixture
-from divergences.density.subspace import Subspace
+from divergences.density.subspace import Subspace, find_subspace
+from divergences.density.tails import TailMap
 from divergences.estimators.calibration import calibration
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class DensityPair:
         c, in points.
     subspace : Subspace
         The columns that are used.
+    tails : TailMap or None
+        Draws in what is left of them; None if they stay as they are.
     slope, offset : float
         The calibration: a ln(p/q) + b is what is reported.
     """
@@ -95,6 +98,7 @@ class DensityPair:
     background: Background
     weight: float
     subspace: Subspace
+    tails: TailMap | None = None
     slope: float = 1.0
     offset: float = 0.0
 
@@ -108,30 +112,35 @@ class DensityPair:
         weight: float,
         background: Background,
         subspace: Subspace,
+        tails: TailMap | None = None,
     ) -> DensityPair:
-        """Place the kernels on samples that are reduced to the spanning columns."""
+        """Place the kernels on samples of the spanning columns, tails drawn in."""
         densities = [
             KernelMixture.fit(sample.points, sample.mass, kernel, bandwidth)
             if sample.known is None
             else ExactDensity(sample.known, sample.points, sample.mass, kernel)
             for sample, bandwidth in zip((p, q), bandwidths, strict=True)
         ]
-        return cls(densities[0], densities[1], background, weight, subspace)
+        return cls(densities[0], densities[1], background, weight, subspace, tails)
 
     def refit(self, p: Samples, q: Samples, bandwidths: tuple[Bandwidth, Bandwidth]) -> DensityPair:
         """Place kernels on other points of the same measures, before the same background."""
         kernel, weight = self.p.kernel, self.weight
-        return DensityPair.fit(p, q, bandwidths, kernel, weight, self.background, self.subspace)
+        before = self.background, self.subspace, self.tails
+        return DensityPair.fit(p, q, bandwidths, kernel, weight, *before)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated ln(p/q) at points with all their columns."""
-        log_p, log_q = self.log_densities(self.subspace.reduce(points))
+        points = self.subspace.reduce(points)
+        if self.tails is not None:
+            points = self.tails(points)
+        log_p, log_q = self.log_densities(points)
         return self.slope * (log_p - log_q) + self.offset
 
     def log_densities(
         self, points: NDArray[np.float64], run: Run | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """ln p and ln q at points of the spanning columns."""
+        """ln p and ln q at points of the spanning columns, tails drawn in."""
         floor = self.background.log_density(points)
         return (
             self._blend(self.p, self.p.log_density(points, run), floor),
@@ -190,11 +199,39 @@ class Choice:
         The multiple of Scott's rule that cross-validation chose, 1 otherwise.
     exact : bool
         Whether a known density is used as it is, rather than blurred like the other.
+    tails : TailMap or None
+        The coordinates that the bandwidths are for; None for those of the data.
     """
 
     widths: tuple[Bandwidth, Bandwidth]
     scale: float = 1.0
     exact: bool = True
+    tails: TailMap | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """What contrasts best.
+
+    Parameters
+    ----------
+    value : float
+        The leave-one-out Jensen–Shannon divergence.
+    shape : str
+        Whose covariance: "own" or "common".
+    scale : float
+        The multiple of Scott's rule.
+    exact : bool
+        Whether a known density is used as it is.
+    tails : TailMap or None
+        The coordinates; None for those of the data.
+    """
+
+    value: float
+    shape: str
+    scale: float
+    exact: bool = True
+    tails: TailMap | None = None
 
 
 def choose_bandwidths(
@@ -220,10 +257,13 @@ def choose_bandwidths(
             resolve_bandwidth(setting, sample.points, sample.mass, kernel) for sample in (p, q)
         )
         return Choice((p_width, q_width))
-    shape, scale, exact = contrast(p, q, kernel, weight, run, with_slope=with_slope)
+    best = contrast(p, q, kernel, weight, run, with_slope=with_slope)
+    if best.tails is not None:
+        p, q = (replace(sample, points=best.tails(sample.points)) for sample in (p, q))
     own, common = _scott_bandwidths(p, q, kernel)
-    first, second = common if shape == "common" else own
-    return Choice((first.scaled(scale), second.scaled(scale)), scale, exact)
+    first, second = common if best.shape == "common" else own
+    widths = first.scaled(best.scale), second.scaled(best.scale)
+    return Choice(widths, best.scale, best.exact, best.tails)
 
 
 def contrast(
@@ -234,10 +274,25 @@ def contrast(
     run: Run,
     *,
     with_slope: bool = True,
-) -> tuple[str, float, bool]:
-    """What contrasts best: the covariance ("own" or "common"), the multiple of Scott's rule, and
-    whether a known density is used as it is.
-    """
+) -> Contrast:
+    """Find the covariance, the multiple of Scott's rule and the coordinates of most contrast."""
+    best = _contrast(p, q, kernel, weight, run, with_slope)
+    # The grid of an integral and a known density are in the data's own coordinates.
+    if not with_slope or p.known is not None or q.known is not None:
+        return best
+    tails = TailMap.of(p.points, q.points)
+    if tails is None:
+        return best
+    p, q = (replace(sample, points=tails(sample.points)) for sample in (p, q))
+    if not all(find_subspace(sample.points).is_full for sample in (p, q)):
+        return best
+    drawn_in = replace(_contrast(p, q, kernel, weight, run, with_slope), tails=tails)
+    return drawn_in if drawn_in.value > best.value else best
+
+
+def _contrast(
+    p: Samples, q: Samples, kernel: SmoothingKernel, weight: float, run: Run, with_slope: bool
+) -> Contrast:
     few_p, few_q = _thinned(p, run), _thinned(q, run)
     # Covariances of all points, which span where few may not; widths for the few.
     wider = [
@@ -248,14 +303,12 @@ def contrast(
         (first.scaled(wider[0]), second.scaled(wider[1]))
         for first, second in _scott_bandwidths(p, q, kernel)
     )
-    found = [(*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope), True)]
+    found = [Contrast(*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope))]
     if few_p.known is not None or few_q.known is not None:
         few_p, few_q = (replace(sample, known=None) for sample in (few_p, few_q))
-        found.append(
-            (*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope), False)
-        )
-    _, shape, scale, exact = max(found, key=lambda one: one[0])
-    return shape, scale, exact
+        blurred = _best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope)
+        found.append(Contrast(*blurred, exact=False))
+    return max(found, key=lambda one: one.value)
 
 
 def _best_scale(

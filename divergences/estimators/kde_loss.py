@@ -19,7 +19,7 @@ from divergences.density.bandwidths import (
 from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
 from divergences.estimators.calibration import calibration
-from divergences.estimators.kde_fit import CROSS_VALIDATED, contrast
+from divergences.estimators.kde_fit import CROSS_VALIDATED, Contrast, contrast
 from divergences.measures.samples import as_samples
 
 if TYPE_CHECKING:
@@ -54,7 +54,12 @@ def log_ratios(
     _check_spanning(x, y)
     center = (x.mean(0) + y.mean(0)) / 2
     x, y = x - center, y - center
-    factor_x, factor_y = _bandwidth_factors(estimator, kernel, x, y, run)
+    best = _best_contrast(estimator, kernel, x, y, run)
+    if best is not None and best.tails is not None:
+        x, y = best.tails(x), best.tails(y)
+        center = (x.mean(0) + y.mean(0)) / 2
+        x, y = x - center, y - center
+    factor_x, factor_y = _bandwidth_factors(estimator, kernel, x, y, best)
     floor_x, floor_y = _background(x, y)
     weight = math.log(estimator.background)
     x_at_x = _log_blend(kernel, x, x, factor_x, weight, floor_x, leave_out_self=True)
@@ -112,23 +117,35 @@ def _background(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.T
     return floors[0], floors[1]
 
 
-def _bandwidth_factors(
+def _best_contrast(
     estimator: KDE, kernel: SmoothingKernel, x: torch.Tensor, y: torch.Tensor, run: Run
+) -> Contrast | None:
+    if estimator.bandwidth != CROSS_VALIDATED:
+        return None
+    p, q = as_samples(x, name="x"), as_samples(y, name="y")
+    return contrast(p, q, kernel, float(estimator.background), run)
+
+
+def _bandwidth_factors(
+    estimator: KDE,
+    kernel: SmoothingKernel,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    best: Contrast | None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     import torch
 
     d = x.shape[1]
-    setting = estimator.bandwidth
-    if setting == CROSS_VALIDATED:
-        p, q = as_samples(x, name="x"), as_samples(y, name="y")
-        shape, scale, _ = contrast(p, q, kernel, float(estimator.background), run)
-        widths = [scale * kernel.canonical_factor(d) * len(z) ** (-1 / (d + 4)) for z in (x, y)]
+    if best is not None:
+        widths = [
+            best.scale * kernel.canonical_factor(d) * len(z) ** (-1 / (d + 4)) for z in (x, y)
+        ]
         covariances = [torch.cov(z.T).reshape(d, d) for z in (x, y)]
-        if shape == "common":
+        if best.shape == "common":
             covariances = [(covariances[0] + covariances[1]) / 2] * 2
         factors = [torch.linalg.cholesky(covariance) for covariance in covariances]
         return widths[0] * factors[0], widths[1] * factors[1]
-    setting = as_bandwidth_setting(setting)
+    setting = as_bandwidth_setting(estimator.bandwidth)
     if isinstance(setting, BandwidthRule):
         widths = [
             _covariance_multiple(setting, len(z), d) * kernel.canonical_factor(d) for z in (x, y)

@@ -26,6 +26,7 @@ from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
 from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, extrapolated_bias
+from divergences.estimators.reach import is_unbounded, out_of_reach
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -56,8 +57,11 @@ class Neighbors(RatioEstimator):
     Good in few dimensions and on edges, and on data that repeat, where points are counted
     instead of distances measured. Fails in many dimensions, where the neighbors are far away,
     and far apart, where KL stays below the logarithm of the sample size; `bias` and the
-    interval say so as far as half the data can tell. Features are made white by the covariance
-    of the pooled sample, so that no affine map of the data changes the value. Columns of few
+    interval say so as far as half the data can tell, and the interval of KL, chi² and Rényi is
+    open above where ratios of one sample's points exceed nearly all of the other's. Features are
+    made white by the covariance of the pooled sample, so that no affine map of the data changes
+    the value; with fewer than ten points for each feature the covariance is shrunk toward its
+    diagonal, and only units and offsets do not matter. Columns of few
     values beside others (each combination with 50 points on average) are cells: a ball holds all
     of its own cell before it reaches another one, which the formulas allow, as any nested sets
     about a point will do.
@@ -115,11 +119,13 @@ class Neighbors(RatioEstimator):
             f"Each ratio rests on {k} neighbors, whose noise pulls this value down by as much as "
             f"{two_digits(1 / k)}, more than the fit on half the data shows.",
         )
+        apart, reach_notes = out_of_reach(at_p, at_q)
+        notes = (*notes, *reach_notes)
         if search.is_apart(_OVER_P, k):
             notes = (*notes, _APART)
         # The noise of k points costs the variational form 1/k, and k grows like the root of n.
         rate = min(0.5, _rate(search.pair))
-        return LogRatio(at_p, at_q, critic, smaller, rate, notes)
+        return LogRatio(at_p, at_q, critic, smaller, rate, notes, apart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +244,12 @@ def _read(
     bias = 0.0
     if search.can_halve(k):
         bias = extrapolated_bias(inner, before, _rate(search.pair))
-        notes = (*notes, *bias_notes(definition, inner, bias, "either half of the data"))
+    if is_unbounded(definition, (True, True)):
+        at_p, at_q = search.values(_OVER_P, k), -search.values(_OVER_Q, k)
+        apart, reach_notes = out_of_reach(at_p, at_q)
+        bias = -math.inf if is_unbounded(definition, apart) else bias
+        notes = (*notes, *reach_notes)
+    notes = (*notes, *bias_notes(definition, inner, bias, "either half of the data"))
     if any(search.is_apart(part, k) for part in parts):
         notes = (*notes, _APART)
     return Reading(

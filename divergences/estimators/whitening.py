@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _POINTS_PER_CELL = 50
+_POINTS_PER_FEATURE = 10
 _APART = 2.0
 _MOST_TOLD = 5
 
@@ -53,6 +54,8 @@ class Cells:
 class Whitening:
     """The affine map that gives a pooled sample mean 0 and covariance I, its cells far apart.
 
+    With fewer than ten points for each feature the covariance is shrunk toward its diagonal.
+
     Parameters
     ----------
     kept : ndarray of int, shape (r,)
@@ -75,7 +78,7 @@ class Whitening:
         """Find the map from a pooled sample and the columns of either kind."""
         center = pooled[:, kept].mean(axis=0)
         spread = (pooled[:, kept] - center) / math.sqrt(len(pooled))
-        factor: NDArray[np.float64] = np.asarray(np.linalg.qr(spread, mode="r"))
+        factor: NDArray[np.float64] = np.asarray(np.linalg.qr(_shrunk(spread), mode="r"))
         cells = Cells.of(pooled, discrete, _white(pooled, kept, center, factor))
         return cls(kept, center, factor, cells)
 
@@ -88,6 +91,21 @@ class Whitening:
         """Map (k, d) points to (k, r + c), and to one constant feature if none is kept."""
         white = _white(points, self.kept, self.center, self.factor)
         return np.ascontiguousarray(np.hstack([white, self.cells(points)]))
+
+
+def _shrunk(spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows whose second moments are the covariance with a share of it replaced by its diagonal.
+
+    As many points as features, made white by their own covariance, would all lie equally far
+    apart, whatever the data. Features beyond one for ten points count as points in the diagonal.
+    """
+    n, d = spread.shape
+    beyond = d - n / _POINTS_PER_FEATURE
+    if beyond <= 0:
+        return spread
+    share = beyond / (n + beyond)
+    deviations = np.sqrt(share) * np.linalg.norm(spread, axis=0)
+    return np.vstack([np.sqrt(1.0 - share) * spread, np.diag(deviations)])
 
 
 def _white(

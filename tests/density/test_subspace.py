@@ -61,3 +61,13 @@ def test_an_affine_map_changes_no_verdict():
 def test_long_lists_are_cut():
     words = find_subspace(np.zeros((4, 9))).words(most=2)
     assert words == "column 0 is constant; column 1 is constant; and 7 more"
+
+
+def test_too_few_rows_make_no_column_redundant():
+    points = np.random.default_rng(2).normal(size=(6, 9))
+    points[:, 2], points[:, 7] = points[:, 0] + points[:, 1], 3.0
+    subspace = find_subspace(points)
+    assert subspace.kept == (0, 1, 3, 4, 5, 6, 8)
+    assert subspace.words() == (
+        "column 2 is a linear combination of columns 0, 1; column 7 is constant"
+    )

@@ -65,11 +65,11 @@ def naive_log_ratio(x, y, k):
     ]
 
 
-@pytest.mark.parametrize("d", [1, 2, 9])
+@pytest.mark.parametrize(("d", "n", "m"), [(1, 14, 21), (2, 14, 21), (9, 50, 60)])
 @pytest.mark.parametrize("k", [1, 3])
-def test_kl_equals_the_naive_loops(d, k):
+def test_kl_equals_the_naive_loops(d, n, m, k):
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(14, d)), rng.normal(0.5, 2, size=(21, d))
+    x, y = rng.normal(size=(n, d)), rng.normal(0.5, 2, size=(m, d))
     white = whitened(x, y)
     found = estimate(dv.KullbackLeibler(), x, y, Neighbors(k))
     assert found == pytest.approx(np.mean(naive_log_ratio(*white, k)), abs=1e-12)
@@ -360,6 +360,27 @@ def test_far_apart_is_told():
     for definition in (dv.KullbackLeibler(), dv.JensenShannon(), dv.TotalVariation()):
         assert any("so far apart" in note for note in estimate(definition, x, y).notes)
     assert estimate(dv.JensenShannon(), x, y) == pytest.approx(math.log(2), abs=0.02)
+
+
+@pytest.mark.parametrize("d", [1, 20, 60])
+def test_nothing_bounds_what_lies_beyond_reach(d):
+    """Samples 40 standard deviations apart: KL is 800 for each feature, and JS ln 2."""
+    rng = np.random.default_rng(28)
+    x, y = rng.normal(size=(60, d)), rng.normal(40, 1, size=(60, d))
+    for definition in (dv.KullbackLeibler(), dv.ReverseKL(), dv.Renyi(2.0), dv.ChiSquared()):
+        found = estimate(definition, x, y)
+        assert found.interval()[1] == math.inf
+        assert any("lie where q has hardly any" in note for note in found.notes)
+    for definition in (dv.JensenShannon(), dv.TotalVariation()):
+        assert math.isfinite(estimate(definition, x, y).bias)
+    read_by_ratio = dv.FDivergence(lambda u: u**2 - u, lambda u: 2 * u - 1, name="chi")
+    assert estimate(read_by_ratio, x, y).interval()[1] == math.inf
+
+
+def test_samples_that_overlap_have_a_finite_interval():
+    rng = np.random.default_rng(29)
+    x, y = rng.normal(size=(500, 2)), rng.normal(0.5, 1, size=(500, 2))
+    assert math.isfinite(estimate(dv.KullbackLeibler(), x, y).interval()[1])
 
 
 def test_many_dimensions_are_told():
