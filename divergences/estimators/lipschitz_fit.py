@@ -186,7 +186,7 @@ def _own(settings: LipschitzCritic, d: int) -> nn.Module:
 
 def _require_certificate(settings: LipschitzCritic, network: nn.Module) -> None:
     bound = lipschitz_bound(network)
-    if settings.constraint == "orthogonal" and bound > 1 + ROUNDING:
+    if settings.constraint == "orthogonal" and not bound <= 1 + ROUNDING:
         steep = f"its layers allow a slope of {bound:.3g}" if math.isfinite(bound) else "it is not"
         raise ValueError(
             f"network must be certified 1-Lipschitz for the constraint 'orthogonal', but {steep}. "
