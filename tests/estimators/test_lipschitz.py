@@ -222,6 +222,7 @@ def test_other_orders_are_refused_with_the_list():
         ({"folds": 1}, r"folds must be a whole number of at least 2, not 1"),
         ({"device": "gpu"}, r"device must be a device that torch has here, not 'gpu'\. Use \"cpu"),
         ({"device": "cuda:77"}, r"device must be a device that torch has here, not 'cuda:77'"),
+        ({"device": "meta"}, r"device must be a device that torch has here, not 'meta'\. Use"),
     ],
 )
 def test_bad_settings(settings, message):
