@@ -93,6 +93,8 @@ class LogRatio:
         Jensen–Shannon divergence of a difference that a fit which finds nothing may pass over.
     diagnostics : dict or None
         What explains the fit.
+    seen : pair of ndarray of shape (n,), (m,), or None
+        Log-ratio at each point from fits that saw it: the upper end then reaches for its value.
     """
 
     at_p: NDArray[np.float64]
@@ -108,6 +110,7 @@ class LogRatio:
     shrunk_to: float = 1.0
     missed: float = 0.0
     diagnostics: dict[str, Any] | None = None
+    seen: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
 class RatioEstimator(Estimator):
@@ -150,6 +153,9 @@ def read_ratio(
         bias, judged_by = _bias(definition, ratio, inner, smaller)
         if ratio.shrunk_to < 1:
             doubt = (0.0, math.sqrt(variance) / ratio.shrunk_to)
+        if ratio.seen is not None:
+            # The variational form, which a fit can only raise; one-sided means err either way.
+            doubt = (0.0, max(0.0, _readings(definition, *ratio.seen, p, q)[1] - inner))
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     fresh = independent_parts(definition, ratio, p, q)
@@ -157,6 +163,8 @@ def read_ratio(
     if ratio.gap is not None:
         spread = math.sqrt(variance)
         notes += _correction_notes(definition, inner, held_out, doubt, spread, fresh is not None)
+    elif ratio.seen is not None:
+        notes += doubt_notes(doubt, math.sqrt(variance))
     if few_share > 0.5 and p.n + q.n > 20 * FEW_POINTS:
         notes.append(
             f"{FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
@@ -198,12 +206,17 @@ def _correction_notes(
             f"they have not seen. It is a point estimate"
             + ("; lower_bound() is a bound." if has_bound else ".")
         )
-    if doubt[1] > _LOPSIDED * math.hypot(stderr, doubt[0]):
-        notes.append(
-            "The interval reaches farther up than down: differences that so many points do not "
-            "show cannot be excluded."
-        )
-    return notes
+    return [*notes, *doubt_notes(doubt, stderr)]
+
+
+def doubt_notes(doubt: tuple[float, float], stderr: float) -> tuple[str, ...]:
+    """What to know of an interval that reaches much farther up than down; nothing of others."""
+    if doubt[1] <= _LOPSIDED * math.hypot(stderr, doubt[0]):
+        return ()
+    return (
+        "The interval reaches farther up than down: differences that so many points do not show "
+        "cannot be excluded.",
+    )
 
 
 def _bias(
