@@ -97,7 +97,7 @@ def check_device(device: Any, other: str = "") -> torch.device:
 
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).tolist()  # on "meta" there are no values
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise ValueError(
             f'device must be {other}a device that torch has here, not {device!r}. Use "cpu".'

@@ -147,6 +147,16 @@ def fit_fold(
     return fit(replace(whole, points=points, labels=labels, weights=weights, seed=int(seeds[fold])))
 
 
+def fit_half(fit: Fit, part: TrainingPart) -> Critic:
+    """Fit to half of a part's points of either label, drawn by its seed."""
+    rng = np.random.default_rng(part.seed)
+    rows = [rng.permutation(np.flatnonzero(part.labels == label)) for label in (1, 0)]
+    # A network needs one point to fit and one to stop by.
+    kept = np.concatenate([own[: max(2, math.ceil(len(own) / 2))] for own in rows])
+    weights = balanced_weights(part.labels[kept], part.weights[kept])
+    return fit(replace(part, points=part.points[kept], labels=part.labels[kept], weights=weights))
+
+
 def made_finite(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show."""
     certain = np.isinf(odds)

@@ -171,6 +171,7 @@ def held_out_critic(
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
     low = value - reach * stderr - rounding_of_means(p, q, at_p, at_q)
     networks = [fitted for fitted, _ in fits]
+    bracket = (max(0.0, low), upper_end(upper, some_p, some_q))
     return Reading(
         inner=value,
         stderr=stderr,
@@ -180,9 +181,10 @@ def held_out_critic(
             f"{min(p.n, PLUG_IN_POINTS):,} and {min(q.n, PLUG_IN_POINTS):,} points, an upper bound "
             f"on average, shows {two_digits(upper.inner)}; the interval reaches up to there.",
             *_notes(estimator, networks),
+            *_contradiction(*bracket),
         ),
         critic=MeanCritic(tuple(networks)),
-        bracket=(max(0.0, low), upper_end(upper, some_p, some_q)),
+        bracket=bracket,
         diagnostics={
             "plug_in": upper.inner,
             "slope": max(fitted.slope for fitted in networks),
@@ -222,6 +224,16 @@ def _notes(estimator: LipschitzCritic, networks: list[FittedNetwork]) -> list[st
     else:
         notes.append("No critic was still improving when training ended.")
     return notes
+
+
+def _contradiction(low: float, high: float) -> tuple[str, ...]:
+    if low <= high:
+        return ()
+    return (
+        f"The bracket contradicts itself: its lower end, {two_digits(low)}, lies above its upper "
+        f"end, {two_digits(high)}. Unless by rare chance, the critics are steeper than 1: trust "
+        f'neither the value nor the lower end, and use "orthogonal" or "spectral_norm".',
+    )
 
 
 def _certificate(estimator: LipschitzCritic, networks: list[FittedNetwork]) -> str:

@@ -22,7 +22,7 @@ from divergences.networks.constraints import (
     slopes,
 )
 from divergences.networks.lipschitz import LipschitzPerceptron
-from divergences.networks.own import shape_of_output
+from divergences.networks.own import require_finite, shape_of_output
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.seeds import seeded
 from divergences.work import row_tiles
@@ -151,6 +151,7 @@ def fit_network(
         slope = bound
     else:
         slope = _steepest(network, [fit_p, fit_q, test_p, test_q])
+    require_finite(slope)
     return FittedNetwork(network, center, scale, slope or 1.0, bound, improving, settings.device)
 
 
@@ -186,7 +187,7 @@ def _own(settings: LipschitzCritic, d: int) -> nn.Module:
 
 def _require_certificate(settings: LipschitzCritic, network: nn.Module) -> None:
     bound = lipschitz_bound(network)
-    if settings.constraint == "orthogonal" and bound > 1 + ROUNDING:
+    if settings.constraint == "orthogonal" and not bound <= 1 + ROUNDING:
         steep = f"its layers allow a slope of {bound:.3g}" if math.isfinite(bound) else "it is not"
         raise ValueError(
             f"network must be certified 1-Lipschitz for the constraint 'orthogonal', but {steep}. "
@@ -225,6 +226,7 @@ def _train(
             best, best_state, best_step = found, copy.deepcopy(network.state_dict()), step
         elif step - best_step >= PATIENCE * every:
             break
+    require_finite(best)
     network.load_state_dict(best_state)
     return best_step > _LATE * settings.steps
 

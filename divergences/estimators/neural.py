@@ -18,6 +18,7 @@ from divergences.estimators.cross_fitting import (
     MeanLogOdds,
     cross_fit,
     cross_fit_rate,
+    fit_half,
 )
 from divergences.estimators.estimator import register
 from divergences.estimators.neural_objectives import (
@@ -32,6 +33,7 @@ from divergences.estimators.ratio import (
     LogRatio,
     RatioEstimator,
     bias_notes,
+    doubt_notes,
     extrapolated_bias,
     independent_parts,
     read_ratio,
@@ -44,6 +46,7 @@ from divergences.work import Run
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
 
 _OBJECTIVES = ("js", "conjugate", "donsker_varadhan", "nwj")
@@ -80,6 +83,10 @@ class Neural(RatioEstimator):
     to be as sharp as a classifier of the right family, and is slower. Divergences with
     exponentials (KL, chi², Rényi beyond order 1) are steadier from "js" than from their own
     objective.
+
+    The value lies below the truth by what the critics lose on points that they have not seen. The
+    interval reaches up by that loss as fits to fewer points show it, and further by what the mean
+    critic shows on points that its parts have seen.
 
     Parameters
     ----------
@@ -189,21 +196,28 @@ def read_neural(
 def fit_critics(
     estimator: Neural, objective: Objective, limit: float, p: Samples, q: Samples, run: Run
 ) -> LogRatio:
-    """Cross-fit critics for one objective, and again on half of the data for the learning curve."""
+    """Cross-fit critics for one objective, and again on fewer points for the learning curve."""
     from divergences.estimators.neural_training import fit_networks
 
     fit = partial(fit_networks, estimator, objective, limit)
 
-    def fits(folds: int) -> LogRatio:
+    def fits(folds: int, *, halved: bool = False) -> LogRatio:
         with warnings.catch_warnings():
             # A phi of the user's own warns of far points at every step; the reading does once.
             warnings.filterwarnings("ignore", message=".*the critic is held constant for")
-            return cross_fit(fit, p, q, folds, run, f"{estimator.describe()} fits")
+            one = partial(fit_half, fit) if halved else fit
+            return cross_fit(one, p, q, folds, run, f"{estimator.describe()} fits")
 
     found = fits(estimator.folds)
-    smaller = fits(2) if estimator.folds > 2 else None
-    notes = (*_improvement(found, estimator), *found.notes)
-    return replace(found, smaller=smaller, rate=cross_fit_rate(estimator.folds), notes=notes)
+    # Two parts are the fewest, so that their twin is fitted to half of one. It rates no better.
+    smaller = fits(2) if estimator.folds > 2 else replace(fits(2, halved=True), parts=None)
+    return replace(
+        found,
+        smaller=smaller,
+        rate=cross_fit_rate(estimator.folds),
+        notes=(*_improvement(found, estimator), *found.notes),
+        seen=(found.evaluate(p.points), found.evaluate(q.points)),
+    )
 
 
 def _improvement(found: LogRatio, estimator: Neural) -> tuple[str, ...]:
@@ -222,12 +236,16 @@ def _improvement(found: LogRatio, estimator: Neural) -> tuple[str, ...]:
 def _read_objective(
     definition: RatioDivergence, objective: Objective, ratio: LogRatio, p: Samples, q: Samples
 ) -> Reading:
-    inner, stderr, curvature = _held_out(objective, ratio, p, q)
+    inner, stderr, curvature = _value(objective, ratio.at_p, ratio.at_q, p, q)
     notes = [*ratio.notes, _direction(objective, curvature)]
-    bias = 0.0
-    if ratio.smaller is not None:
-        smaller, _, _ = _held_out(objective, ratio.smaller, p, q)
-        bias = extrapolated_bias(inner, smaller, ratio.rate)
+    assert ratio.smaller is not None
+    assert ratio.seen is not None
+    smaller, shown = (
+        _value(objective, at_p, at_q, p, q)[0]
+        for at_p, at_q in ((ratio.smaller.at_p, ratio.smaller.at_q), ratio.seen)
+    )
+    bias = extrapolated_bias(inner, smaller, ratio.rate)
+    doubt = (0.0, max(0.0, shown - inner))
     if not isinstance(objective, DonskerVaradhan):
         # What has not seen a point claims, on average, no more than there is.
         bias = min(bias, 0.0)
@@ -237,18 +255,22 @@ def _read_objective(
         notes.append(_WORSE_THAN_NONE)
     elif is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
-    notes += bias_notes(definition, inner, bias)
+    notes += (*bias_notes(definition, inner, bias), *doubt_notes(doubt, stderr))
     fresh = independent_parts(definition, ratio, p, q)
     stderr = max(stderr, resolution(p, q))
-    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate, fresh=fresh)
+    return Reading(inner, stderr, bias, tuple(notes), ratio.evaluate, fresh=fresh, doubt=doubt)
 
 
-def _held_out(
-    objective: Objective, ratio: LogRatio, p: Samples, q: Samples
+def _value(
+    objective: Objective,
+    ratio_p: NDArray[np.float64],
+    ratio_q: NDArray[np.float64],
+    p: Samples,
+    q: Samples,
 ) -> tuple[float, float, float]:
-    """Value on points that the critics have not seen, its standard error, and how far the
-    logarithm of a mean raises it on average."""
-    at_p, at_q = objective.terms(ratio.at_p, ratio.at_q)
+    """Value of log-ratios at the samples, its standard error, and how far the logarithm of a mean
+    raises it on average."""
+    at_p, at_q = objective.terms(ratio_p, ratio_q)
     means = p.mean(at_p), q.mean(at_q)
     slopes = objective.slopes(*means)
     variances = (p.variance_of_mean(slopes[0] * at_p), q.variance_of_mean(slopes[1] * at_q))

@@ -16,7 +16,7 @@ from torch import nn
 
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.neural_objectives import Objective
-from divergences.networks.own import first_parameter, shape_of_output
+from divergences.networks.own import first_parameter, require_finite, shape_of_output
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.seeds import seeded
 
@@ -281,6 +281,7 @@ def _train(
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, _LONGEST_GRADIENT)
         ascent.step()
+    require_finite(best)
     network.load_state_dict(best_state)
     network.eval()
     network.requires_grad_(False)

@@ -95,6 +95,8 @@ class LogRatio:
         pass over; the interval reaches up by it.
     diagnostics : dict or None
         What explains the fit.
+    seen : pair of ndarray of shape (n,), (m,), or None
+        Log-ratio at each point from fits that saw it: the upper end then reaches for its value.
     """
 
     at_p: NDArray[np.float64]
@@ -110,6 +112,7 @@ class LogRatio:
     shrunk_to: float = 1.0
     missed: float = 0.0
     diagnostics: dict[str, Any] | None = None
+    seen: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
 class RatioEstimator(Estimator):
@@ -150,8 +153,7 @@ def read_ratio(
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
         bias, judged_by = _bias(definition, ratio, inner, smaller)
-        hidden = math.sqrt(variance) / ratio.shrunk_to if ratio.shrunk_to < 1 else 0.0
-        doubt = (0.0, math.hypot(hidden, as_divergence(definition, ratio.missed) / _REACH))
+        doubt = (0.0, _hidden(definition, ratio, inner, math.sqrt(variance), p, q))
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
     fresh = independent_parts(definition, ratio, p, q)
@@ -160,12 +162,8 @@ def read_ratio(
     stderr = max(spread, resolution(p, q))
     if ratio.gap is not None:
         notes += _correction_notes(definition, inner, held_out, spread, fresh is not None)
-    corrected = ratio.gap is not None or ratio.missed > 0
-    if corrected and doubt[1] > _LOPSIDED * math.hypot(spread, doubt[0]):
-        notes.append(
-            "The interval reaches farther up than down: differences that so many points do not "
-            "show cannot be excluded."
-        )
+    if ratio.gap is not None or ratio.seen is not None or ratio.missed > 0:
+        notes += doubt_notes(doubt, spread)
     if few_share > 0.5 and p.n + q.n > 20 * FEW_POINTS:
         notes.append(
             f"{FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
@@ -210,6 +208,30 @@ def _correction_notes(
             + ("; lower_bound() is a bound." if has_bound else ".")
         )
     return notes
+
+
+def doubt_notes(doubt: tuple[float, float], stderr: float) -> tuple[str, ...]:
+    """What to know of an interval that reaches much farther up than down; nothing of others."""
+    if doubt[1] <= _LOPSIDED * math.hypot(stderr, doubt[0]):
+        return ()
+    return (
+        "The interval reaches farther up than down: differences that so many points do not show "
+        "cannot be excluded.",
+    )
+
+
+def _hidden(
+    definition: RatioDivergence, ratio: LogRatio, inner: float, noise: float, p: Samples, q: Samples
+) -> float:
+    """How far a value that is not corrected may lie too low: by what shrinking hides, by what a fit
+    passes over, and by what it loses on points that it has not seen."""
+    shrunk = noise / ratio.shrunk_to if ratio.shrunk_to < 1 else 0.0
+    missed = as_divergence(definition, ratio.missed) / _REACH
+    if ratio.seen is None:
+        return math.hypot(shrunk, missed)
+    # The variational form, which a fit can only raise; one-sided means err either way.
+    lost = max(0.0, _readings(definition, *ratio.seen, p, q)[1] - inner)
+    return math.hypot(shrunk, missed, lost)
 
 
 def _bias(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,18 +14,38 @@ from divergences.checks import check_real
 from divergences.networks.lipschitz import GroupSort, LipschitzPerceptron, OrthogonalLinear
 from divergences.networks.perceptron import Perceptron
 
-# Steepest slope of each activation.
-_SLOPES: dict[type[nn.Module], float] = {
-    nn.Identity: 1.0,
-    nn.Flatten: 1.0,
-    nn.ReLU: 1.0,
-    nn.ELU: 1.0,
-    nn.Softplus: 1.0,
-    nn.Tanh: 1.0,
-    nn.Sigmoid: 0.25,
-    nn.SiLU: 1.0999,
-    nn.GELU: 1.129,
-    GroupSort: 1.0,
+
+def _softplus(part: nn.Softplus) -> float:
+    # It jumps to the identity where beta x passes the threshold, from 20 on by less than rounding.
+    return 1.0 if part.beta and part.threshold >= 20 else math.inf
+
+
+# Steepest slope of each activation; those that jump, and all that are not here, have none.
+_SLOPES: dict[type[nn.Module], Callable[[Any], float]] = {
+    nn.Identity: lambda _: 1.0,
+    nn.Flatten: lambda _: 1.0,
+    GroupSort: lambda _: 1.0,
+    nn.ReLU: lambda _: 1.0,
+    nn.ReLU6: lambda _: 1.0,
+    nn.Tanh: lambda _: 1.0,
+    nn.Hardtanh: lambda _: 1.0,
+    nn.Softsign: lambda _: 1.0,
+    nn.Softshrink: lambda _: 1.0,
+    nn.Tanhshrink: lambda _: 1.0,
+    nn.LogSigmoid: lambda _: 1.0,
+    nn.Sigmoid: lambda _: 0.25,
+    nn.Hardsigmoid: lambda _: 1 / 6,
+    nn.Hardswish: lambda _: 1.5,
+    nn.SiLU: lambda _: 1.0999,
+    nn.GELU: lambda _: 1.129,
+    nn.Mish: lambda _: 1.0885,
+    nn.SELU: lambda _: 1.7581,
+    nn.Softplus: _softplus,
+    nn.ELU: lambda part: max(1.0, abs(part.alpha)),
+    nn.CELU: lambda part: 1.0 if part.alpha > 0 else math.inf,
+    nn.LeakyReLU: lambda part: max(1.0, abs(part.negative_slope)),
+    nn.RReLU: lambda part: max(1.0, abs(part.lower), abs(part.upper)),
+    nn.PReLU: lambda part: max(float(part.weight.detach().abs().max()), 1.0),
 }
 
 
@@ -152,12 +173,13 @@ def lipschitz_bound(module: nn.Module) -> float:
     Parameters
     ----------
     module : Module
-        Linear layers, orthogonal layers, `GroupSort` and common activations, in a row.
+        Linear layers, orthogonal layers, `GroupSort` and torch's activations, in a row.
 
     Returns
     -------
     float
-        Infinity where the module has parts of other kinds, about which nothing is known.
+        Infinity where the module has parts of other kinds, about which nothing is known: also
+        classes that inherit from these with a `forward` of their own, and parts with hooks.
 
     Examples
     --------
@@ -167,20 +189,36 @@ def lipschitz_bound(module: nn.Module) -> float:
     """
     bound = 1.0
     for part in _leaves(module):
-        if isinstance(part, nn.Linear | OrthogonalLinear):
+        if _maps_as(part, nn.Linear) or _maps_as(part, OrthogonalLinear):
             with torch.no_grad():
-                bound *= float(torch.linalg.matrix_norm(part.weight.double(), 2))
-        elif isinstance(part, nn.LeakyReLU):
-            bound *= max(1.0, part.negative_slope)
+                weight: Any = part.weight
+                bound *= float(torch.linalg.matrix_norm(weight.double(), 2))
+        elif type(part) in _SLOPES and _maps_as(part, type(part)):
+            bound *= _SLOPES[type(part)](part)
         else:
-            bound *= _SLOPES.get(type(part), math.inf)
+            return math.inf
     return bound
 
 
 def _leaves(module: nn.Module) -> list[nn.Module]:
     """Layers that are applied one after the other; a module of another kind is one layer."""
-    if isinstance(module, Perceptron | LipschitzPerceptron):
-        return _leaves(module.layers)
-    if isinstance(module, nn.Sequential):
-        return [leaf for child in module for leaf in _leaves(child)]
+    if _maps_as(module, Perceptron) or _maps_as(module, LipschitzPerceptron):
+        layers: Any = module.layers
+        return _leaves(layers)
+    if _maps_as(module, nn.Sequential):
+        children: Any = module
+        return [leaf for child in children for leaf in _leaves(child)]
     return [module]
+
+
+def _maps_as(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a module maps points as its class does: nothing of its own, and no hooks on it."""
+    own = type(module)
+    return (
+        isinstance(module, kind)
+        and own.forward is kind.forward
+        and own.__call__ is nn.Module.__call__
+        and "forward" not in vars(module)
+        and not module._forward_hooks
+        and not module._forward_pre_hooks
+    )

@@ -42,13 +42,19 @@ class CriticView:
     limit: float
 
     @classmethod
-    def of(cls, estimate: Estimate, p: Samples, q: Samples) -> CriticView:
-        """Choose zero and scale by the critic's values at the samples."""
+    def of(
+        cls, estimate: Estimate, p: Samples, q: Samples, drawn: NDArray[np.float64] | None = None
+    ) -> CriticView:
+        """Choose zero and scale by the critic's values at the samples, and where else it is drawn.
+
+        Between points a curve can go beyond its values at them.
+        """
         if isinstance(estimate.definition, RatioDivergence):
             return cls(estimate, 0.0, 1.0)
         at_p, at_q = estimate.critic(p.points), estimate.critic(q.points)
         middle = (p.mean(at_p) + q.mean(at_q)) / 2 if is_potential(estimate) else 0.0
-        limit = float(np.abs(np.concatenate([at_p, at_q]) - middle).max())
+        shown = [at_p, at_q] if drawn is None else [at_p, at_q, estimate.critic(drawn)]
+        limit = float(np.abs(np.concatenate(shown) - middle).max())
         return cls(estimate, middle, limit or 1.0)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:

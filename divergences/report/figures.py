@@ -256,12 +256,12 @@ def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
 
 
 def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
-    view = CriticView.of(estimate, p, q)
-    limits, top = ax.get_xlim(), 1.05 * view.limit
-    twin = ax.twinx()
     few = few_values(p, q)
     pooled = np.concatenate([p.points, q.points])
     grid = np.linspace(pooled.min(), pooled.max(), 400) if few is None else few
+    view = CriticView.of(estimate, p, q, grid[:, None])
+    limits, top = ax.get_xlim(), 1.05 * view.limit
+    twin = ax.twinx()
     values = view(grid[:, None])
     style: Any = {"color": CRITIC_COLOR, "linewidth": 1.4} | ({} if few is None else _DOTS)
     twin.plot(grid, values, **style)

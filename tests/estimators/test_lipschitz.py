@@ -133,6 +133,48 @@ def test_own_networks():
         assert "The critics are exactly 1-Lipschitz, by their layers." in found.notes
 
 
+class Residual(nn.Sequential):
+    def forward(self, points):
+        return points + super().forward(points)
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        (nn.ELU(5.0), "its layers allow a slope of 5"),
+        (nn.LeakyReLU(-5.0), "its layers allow a slope of 5"),
+        (Residual(OrthogonalLinear(8, 8), GroupSort()), "but it is not"),
+    ],
+)
+def test_steep_networks_are_not_called_flat(part, reason):
+    x, y = normals(13, 60, 60, 2, 1.0)
+    steep = nn.Sequential(OrthogonalLinear(2, 8), part, OrthogonalLinear(8, 1))
+    with pytest.raises(ValueError, match=f"must be certified 1-Lipschitz .* {reason}"):
+        estimate(x, y, method=LipschitzCritic(network=steep))
+    for constraint in ("clipping", "gradient_penalty"):
+        found = estimate(x, y, method=LipschitzCritic(constraint, steep, steps=5, folds=2))
+        assert any("Not certified" in note for note in found.notes)
+
+
+class Stairs(nn.Module):
+    """Almost flat wherever a slope is taken, and steep between."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+
+    def forward(self, points):
+        return 0.01 * self.layer(points) - torch.floor(points)
+
+
+def test_a_bracket_that_contradicts_itself_is_told():
+    x, y = normals(14, 60, 60, 1, 1.0)
+    found = estimate(x, y, method=LipschitzCritic("clipping", Stairs(), steps=5, folds=2))
+    assert found.bracket[0] > found.bracket[1]
+    assert found.notes[-1].startswith("The bracket contradicts itself: its lower end, ")
+    assert not any("contradicts" in note for note in estimate(x, y).notes)
+
+
 def test_workers_and_repeats_do_not_matter_and_the_result_pickles():
     x, y = normals(9, 60, 50, 3)
     states = torch.get_rng_state()
@@ -180,6 +222,7 @@ def test_other_orders_are_refused_with_the_list():
         ({"folds": 1}, r"folds must be a whole number of at least 2, not 1"),
         ({"device": "gpu"}, r"device must be a device that torch has here, not 'gpu'\. Use \"cpu"),
         ({"device": "cuda:77"}, r"device must be a device that torch has here, not 'cuda:77'"),
+        ({"device": "meta"}, r"device must be a device that torch has here, not 'meta'\. Use"),
     ],
 )
 def test_bad_settings(settings, message):

@@ -285,9 +285,54 @@ class TestNetworks:
         )
         assert ratio.smaller is not None
         assert 2**ratio.rate - 1 == pytest.approx(0.6)
-        assert Neural(steps=20, **QUICK).log_ratio(
-            as_samples(x), as_samples(y), Run.create(0)
-        ).smaller is None  # fmt: skip
+        assert len(np.unique(ratio.smaller.parts[0])) == 2
+
+    def test_two_folds_have_a_learning_curve_too(self, monkeypatch):
+        sizes = []
+
+        def fit(settings, objective, limit, part):
+            sizes.append(len(part.points))
+            return lambda points: np.zeros(len(points))
+
+        monkeypatch.setattr("divergences.estimators.neural_training.fit_networks", fit)
+        monkeypatch.setattr("divergences.estimators.neural._improvement", lambda *_: ())
+        for n, halves, quarters in ((80, 40, 20), (4, 2, 2)):
+            sizes.clear()
+            x, y = normals(21, n)
+            ratio = Neural(**QUICK).log_ratio(as_samples(x), as_samples(y), Run.create(0))
+            assert sizes == [2 * halves] * 2 + [2 * quarters] * 2
+            assert ratio.rate == 1
+            # A bound is read from the fits to more points.
+            assert ratio.parts is not None
+            assert ratio.smaller.parts is None
+
+
+class TestCoverage:
+    """Of 30 intervals at 95 % fewer than 25 hold the truth with odds of 1 in 300 against."""
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("objective", ["donsker_varadhan", "js"])
+    @pytest.mark.parametrize("folds", [2, 3])
+    def test_reverse_kl_of_a_shift(self, objective, folds):
+        covered = 0
+        for seed in range(30):
+            x, y = normals([25, seed], 400, 2)
+            y[:, 0] += 0.7
+            method = Neural(objective, folds=folds, restarts=1, steps=200)
+            low, high = estimate(x, y, method, ReverseKL(), rng=seed).interval()
+            covered += low <= 0.245 <= high
+        assert covered >= 25
+
+    def test_the_interval_reaches_for_what_the_critics_show_on_points_they_have_seen(self):
+        x, y = normals(26, 60, 4, 0.3)
+        for objective in ("donsker_varadhan", "js"):
+            method = Neural(objective, steps=100, learning_rate=0.02, **QUICK)
+            found = estimate(x, y, method, KullbackLeibler())
+            down, up = found.reading.doubt
+            assert down == 0 < up
+            high = found.interval()[1]
+            assert high - found > 1.9599 * math.hypot(found.reading.stderr, up)
+            assert any("reaches farther up than down" in note for note in found.notes)
 
 
 def flat(u):
@@ -314,6 +359,7 @@ class TestMessages:
             ({"network": Dropping}, TypeError, r"not the class Dropping. Use network=lambda d: Dr"),
             ({"device": "abacus"}, ValueError, 'device must be "auto" or a device that torch has'),
             ({"device": "cuda:77"}, ValueError, "has here, not 'cuda:77'. Use \"cpu\""),
+            ({"device": "meta"}, ValueError, "has here, not 'meta'. Use \"cpu\""),
         ],
     )  # fmt: skip
     def test_settings(self, settings, error, message):

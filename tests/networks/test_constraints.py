@@ -95,11 +95,113 @@ def test_no_point_is_steeper_than_the_bound(network):
     assert slopes(network, 3 * randn(2000, 3)).max().item() <= bound * (1 + 1e-5)
 
 
-def test_activations_slopes_are_the_steepest():
-    x = torch.linspace(-8, 8, 100_001, dtype=torch.float64)[:, None]
-    for activation in (nn.SiLU(), nn.GELU(), nn.Tanh(), nn.Softplus(), nn.Sigmoid(), nn.ELU()):
-        steepest = slopes(activation, x).max().item()
-        assert steepest <= lipschitz_bound(activation) < steepest * 1.001
+PLAIN = (nn.ReLU, nn.ReLU6, nn.Tanh, nn.Softsign, nn.Tanhshrink, nn.LogSigmoid, nn.Sigmoid,
+         nn.Hardsigmoid, nn.Hardswish, nn.SiLU, nn.Mish, nn.SELU)  # fmt: skip
+ACTIVATIONS = {kind.__name__: lambda a, b, kind=kind: kind() for kind in PLAIN} | {
+    "GELU": lambda a, b: nn.GELU("tanh" if a > 0 else "none"),
+    "Hardtanh": lambda a, b: nn.Hardtanh(min(a, b), max(a, b)),
+    "Softshrink": lambda a, b: nn.Softshrink(abs(a)),
+    "Softplus": lambda a, b: nn.Softplus(a, 20 + abs(b)),
+    "ELU": lambda a, b: nn.ELU(a),
+    "CELU": lambda a, b: nn.CELU(abs(a)),
+    "LeakyReLU": lambda a, b: nn.LeakyReLU(a),
+    "RReLU": lambda a, b: nn.RReLU(min(a, b), max(a, b)),
+    "PReLU": lambda a, b: nn.PReLU(1, a),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_slopes_are_the_steepest(name):
+    make, parameters = ACTIVATIONS[name], 3 * randn(8, 2, seed=3).double()
+    x = torch.linspace(-30, 30, 120_001, dtype=torch.float64)[:, None]
+    for a, b in parameters.tolist():
+        activation = make(a, b).double()
+        for mode in (activation.train(), activation.eval()):
+            with torch.no_grad():
+                values = mode(x)[:, 0]
+            # Of a layer that draws a slope at each point only the eval mode is a function.
+            steepest = values.diff().abs().max() / (x[1, 0] - x[0, 0])
+            if mode.training and name == "RReLU":
+                steepest = slopes(mode, x).max()
+            assert steepest <= lipschitz_bound(mode) * (1 + 1e-6)
+        if name != "RReLU":
+            assert lipschitz_bound(activation) < steepest * 1.01
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        nn.Softplus(threshold=1),
+        nn.CELU(-1.0),
+        nn.Hardshrink(),
+        nn.Threshold(0.5, 2.0),
+        nn.GLU(),
+        nn.Dropout(),
+    ],
+    ids=repr,
+)
+def test_what_jumps_or_grows_without_end_has_no_bound(activation):
+    assert lipschitz_bound(nn.Sequential(nn.Linear(4, 4), activation)) == math.inf
+
+
+class Residual(nn.Sequential):
+    def forward(self, points):
+        return points + super().forward(points)
+
+
+class TenTimes(nn.Linear):
+    def forward(self, points):
+        return 10 * super().forward(points)
+
+
+class Called(nn.Linear):
+    def __call__(self, points):
+        return 10 * super().__call__(points)
+
+
+class Named(nn.Linear):
+    """A class of the user's own that maps as its base does."""
+
+
+def ten_times_by_itself():
+    layer = nn.Linear(3, 3)
+    layer.forward = lambda points: 10 * nn.functional.linear(points, layer.weight)
+    return layer
+
+
+def hooked(kind):
+    layer = nn.Linear(3, 3)
+    if kind == "after":
+        layer.register_forward_hook(lambda _, __, output: 10 * output)
+    else:
+        layer.register_forward_pre_hook(lambda _, inputs: 10 * inputs[0])
+    return nn.Sequential(layer)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Residual(nn.Linear(3, 3)),
+        TenTimes(3, 3),
+        Called(3, 3),
+        ten_times_by_itself(),
+        hooked("after"),
+        hooked("before"),
+        nn.utils.spectral_norm(nn.Linear(3, 3)),
+    ],
+    ids=["residual", "subclass", "call", "instance", "hook", "pre-hook", "old spectral norm"],
+)
+def test_nothing_is_known_of_a_forward_of_ones_own(network):
+    assert lipschitz_bound(nn.Sequential(network, nn.Linear(3, 1))) == math.inf
+
+
+def test_a_subclass_that_changes_nothing_is_its_base():
+    layer = Named(3, 2)
+    assert lipschitz_bound(layer) == pytest.approx(
+        torch.linalg.matrix_norm(layer.weight, 2).item(), rel=1e-5
+    )
+    flat = nn.utils.parametrizations.orthogonal(nn.Linear(3, 2))
+    assert lipschitz_bound(flat) == pytest.approx(1, abs=1e-5)
 
 
 def test_nothing_is_known_of_other_modules():

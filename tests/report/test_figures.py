@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from standins import ShiftCritic, catalogue, estimate, samples
 
+import divergences as dv
 from divergences.definitions import MMD, Wasserstein
 from divergences.estimate import Circumstances, Estimate
 from divergences.measures.samples import Samples, as_samples
@@ -84,6 +85,18 @@ def test_transport_potential_is_centered():
 class Offset:
     def __call__(self, points):
         return 1000 - points[:, 0]
+
+
+def test_the_axis_holds_the_curve_also_between_the_points():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=400), 1.2 * rng.normal(size=400) + 0.6
+    ax = plot_estimate(dv.wasserstein_distance(x, y, rng=0))
+    twin = next(other for other in ax.figure.axes if other is not ax)
+    _, values = twin.lines[0].get_data()
+    low, high = twin.get_ylim()
+    assert low < values.min()
+    assert values.max() < high
+    assert max(-values.min(), values.max()) >= 0.9 * high
 
 
 def test_witness_label():
