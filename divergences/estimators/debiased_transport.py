@@ -19,6 +19,7 @@ from divergences.estimators.exact_transport import ExactTransport, transport
 from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
 from divergences.inference.null_level import debiasing_note, halves
+from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
 from divergences.numerals import three_digits
 
@@ -56,7 +57,7 @@ class DebiasedTransport(Estimator):
     plug-in.
 
     The correction is exact in the limit of many features where Q is a map T of P, and else of the
-    right size. The bracket assumes no more than independent points.
+    right size. The bracket needs no assumption about the bias.
 
     Parameters
     ----------
@@ -118,15 +119,19 @@ def debiased_transport(
     noise = math.hypot(slope_of_square(plan.cost, order) * stderr, null.noise)
     inner, spread = cost_of_square(square, noise, order)
     bias = inner - signed_root(as_seen, 2 / order)
-    plug_in = Reading(plan.cost, stderr, critic=TransportPotential(q.points, plan.v, order))
+    skewed = doubt_of_means((p, plan.u), (q, plan.v), stderr)
+    critic = TransportPotential(q.points, plan.v, order)
+    plug_in = Reading(plan.cost, stderr, critic=critic, doubt=skewed)
     value, biased = definition.outer(inner), definition.outer(plan.cost)
     return replace(
         plug_in,
         inner=inner,
         stderr=spread,
         bias=bias,
+        doubt=(0.0, 0.0),
         bracket=transport_bracket(definition, plug_in, p, q, run),
-        notes=_notes(biased, value, definition.outer(inner - bias)),
+        notes=_notes(biased, value, definition.outer(inner - bias))
+        + skewness_notes(stderr, skewed),
         diagnostics={
             "plug_in": biased,
             "affine_map": math.sqrt(null.known),
