@@ -335,7 +335,7 @@ class Estimate(float):
         sizes = f"d={self.d}"
         if self.n is not None:
             sizes = f"n={self.n}, m={self.m}, {sizes}"
-        if self.reading.stderr == 0 and self.reading.bias == 0:
+        if self.reading.stderr == 0 and self.reading.bias == 0 and not any(self.reading.doubt):
             return f"{self.definition.symbol} = {float(self):.6g}{unit} ({self.how}; {sizes})"
         value, stderr, low, high = rounded_together(float(self), self.stderr, *self.interval())
         return (

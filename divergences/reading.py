@@ -43,7 +43,8 @@ class Reading:
     fresh : Fresh or None
         Log-ratios at points that are independent of the fit, for `Estimate.lower_bound`.
     doubt : pair of float
-        Standard deviations, below and above, of what bias cannot be excluded after a correction.
+        Standard deviations, below and above, that join the standard error in the interval: of what
+        bias cannot be excluded after a correction, or of what few and skewed terms hide.
     """
 
     inner: float

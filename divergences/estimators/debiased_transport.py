@@ -19,6 +19,7 @@ from divergences.estimators.exact_transport import ExactTransport, transport
 from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
 from divergences.inference.null_level import debiasing_note, halves
+from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
 from divergences.numerals import three_digits
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _Pair = tuple["Samples", "Samples"]
 
 _LARGEST_HALF = 1_000
+_FEW_POINTS, _MOST_TIMES = 1_500, 4  # below 1,500 / 2 points in all the halvings grow in number
 _WORTH_SAYING = 0.05
 _SLOWEST = 1.6  # the level shrinks like n^(-2/d), or faster where the points fill no space
 _DOUBT, _DOUBT_IN_THE_PLANE = 0.12, 0.2  # spread of the share at normal samples of 400 points
@@ -56,13 +58,14 @@ class DebiasedTransport(Estimator):
     plug-in.
 
     The correction is exact in the limit of many features where Q is a map T of P, and else of the
-    right size. The bracket assumes no more than independent points.
+    right size. The bracket needs no assumption about the bias.
 
     Parameters
     ----------
     splits : int
-        Random halvings of both samples; each solves two problems of half and eight of a quarter
-        of the size, which together take about half as long as the whole. Halves are of 1,000
+        Random halvings of both samples, up to four times as many below 750 points in all, where
+        they are noisy and fast; each solves two problems of half and eight of a quarter of the
+        size. At 1,000 points three take about half as long as the whole. Halves are of 1,000
         points at most.
 
     References
@@ -115,18 +118,22 @@ def debiased_transport(
         null.known + signal(found - null.known, doubt) for found in (null.corrected, null.as_seen)
     )
     stderr = math.sqrt(p.variance_of_mean(plan.u) + q.variance_of_mean(plan.v))
-    noise = math.hypot(slope_of_square(plan.cost, order) * stderr, null.noise)
+    noise = math.hypot(slope_of_square(plan.cost, order) * stderr, null.noise, null.share_noise)
     inner, spread = cost_of_square(square, noise, order)
     bias = inner - signed_root(as_seen, 2 / order)
-    plug_in = Reading(plan.cost, stderr, critic=TransportPotential(q.points, plan.v, order))
+    skewed = doubt_of_means((p, plan.u), (q, plan.v), stderr)
+    critic = TransportPotential(q.points, plan.v, order)
+    plug_in = Reading(plan.cost, stderr, critic=critic, doubt=skewed)
     value, biased = definition.outer(inner), definition.outer(plan.cost)
     return replace(
         plug_in,
         inner=inner,
         stderr=spread,
         bias=bias,
+        doubt=(0.0, 0.0),
         bracket=transport_bracket(definition, plug_in, p, q, run),
-        notes=_notes(biased, value, definition.outer(inner - bias)),
+        notes=_notes(biased, value, definition.outer(inner - bias))
+        + skewness_notes(stderr, skewed),
         diagnostics={
             "plug_in": biased,
             "affine_map": math.sqrt(null.known),
@@ -158,6 +165,7 @@ class _Null:
     level: float
     share: float
     noise: float
+    share_noise: float
 
 
 def _null(
@@ -165,7 +173,7 @@ def _null(
 ) -> _Null:
     order = maps[0].order
     known = (p.mean(maps[0].cost(p.points)) + q.mean(maps[1].cost(q.points))) / 2
-    parts = [_parts(p, q, run.rng) for _ in range(splits)]
+    parts = [_parts(p, q, run.rng) for _ in range(splits * _times_more(p.n + q.n))]
     sides = [(side, pair) for part in parts for side, pair in zip(maps, part.halves, strict=True)]
     small = [
         (side, pair)
@@ -181,10 +189,15 @@ def _null(
     whole, halved = float(full[: len(sides)].mean()), float(quarter[len(sides) :].mean())
     rise = squared(max(0.0, float(costs.mean()) - _luck(plan, crosses, p, q, order)), order)
     biased = squared(plan.cost, order)
-    seen, share = _shares(rise - biased, halved - whole, p.d)
+    seen, share, doubt = _shares(rise - biased, halved - whole, p.d)
     noise = float(full[: len(sides)].std(ddof=1))
     corrected, as_seen = (biased - signal(part * whole, noise) for part in (share, seen))
-    return _Null(corrected, as_seen, float(squared(known, order)), whole, share, noise)
+    known = float(squared(known, order))
+    return _Null(corrected, as_seen, known, whole, share, noise, doubt * whole)
+
+
+def _times_more(n_points: int) -> int:
+    return int(np.clip(_FEW_POINTS // n_points, 1, _MOST_TIMES))
 
 
 @dataclass(frozen=True)
@@ -237,16 +250,18 @@ def _luck(plan: Plan, crosses: list[_Pair], p: Samples, q: Samples, order: float
     return float(np.mean(values)) - plan.cost
 
 
-def _shares(seen: float, foreseen: float, d: int) -> tuple[float, float]:
+def _shares(seen: float, foreseen: float, d: int) -> tuple[float, float, float]:
     """Share of the level that the plug-in holds, as it grows from the whole to quarters.
 
-    The share as seen, and the one to use: one, unless the two differ by more than the noise that
-    the share was measured to have.
+    The share as seen; the one to use: one, unless the two differ by more than the noise that
+    the share was measured to have; and that noise where it enters the one to use.
     """
     if foreseen <= 0:
-        return 1.0, 1.0
+        return 1.0, 1.0, 0.0
     share = float(np.clip(seen / foreseen, 0.0, 2.0))
-    return share, 1.0 + signal(share - 1.0, _DOUBT_IN_THE_PLANE if d == 2 else _DOUBT)
+    doubt = _DOUBT_IN_THE_PLANE if d == 2 else _DOUBT
+    used = 1.0 + signal(share - 1.0, doubt)
+    return share, used, 0.0 if used == 1.0 else doubt
 
 
 def _cost(p: Samples, q: Samples, order: float) -> float:

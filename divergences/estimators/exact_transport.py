@@ -16,6 +16,7 @@ from divergences.estimators.tensor_order import sorted_values
 from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import TransportPotential, require_pairs, solve
 from divergences.inference.null_level import NullLevel, null_level
+from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -40,8 +41,10 @@ class ExactTransport(Estimator):
     never at distance zero. How far above is measured on random halves of each sample, taken to
     full size by the rate n^(-1/d), and told in the notes, in `bias` and by the lower end of the
     interval. Where the points lie near a set of fewer dimensions the rate is faster, and what is
-    told is too much. The bracket, from potentials held out on halves to the plug-in, holds the
-    truth in 95 % of samples and assumes no more than independent points.
+    told is too much. Interval and bracket allow for few points and skewed costs; a note says where
+    those are too skewed for 95 %. The bracket reaches from potentials held out on halves to the
+    plug-in and needs no assumption about the bias. Where the samples are alike to the point the
+    interval reaches up by the null level.
 
     Raises
     ------
@@ -85,7 +88,8 @@ def transport(
     reading = replace(
         reading,
         bias=null.reach(inner, stderr, order),
-        notes=(null.note(inner, stderr, order, definition.outer),),
+        doubt=reading.doubt if stderr > 0 else (0.0, null.level * math.sqrt(math.pi / 2)),
+        notes=(null.note(inner, stderr, order, definition.outer), *reading.notes),
         diagnostics=(reading.diagnostics or {})
         | {
             "null_level": definition.outer(null.level),
@@ -110,7 +114,9 @@ def plug_in(p: Samples, q: Samples, order: float) -> Reading:
         critic = TransportPotential(q.points, plan.v, order)
         diagnostics["duality_gap"] = plan.gap
     stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
-    return Reading(cost, stderr, critic=critic, diagnostics=diagnostics)
+    doubt = doubt_of_means((p, at_p), (q, at_q), stderr)
+    notes = skewness_notes(stderr, doubt)
+    return Reading(cost, stderr, notes=notes, critic=critic, diagnostics=diagnostics, doubt=doubt)
 
 
 def _on_the_line(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,8 @@ from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
 from divergences.estimators.labels import stratified_folds
-from divergences.estimators.transport_bracket import LEVEL, rounding_of_means, upper_end
+from divergences.estimators.transport_bracket import rounding_of_means, upper_end
+from divergences.inference.skewed_means import LEVEL, reach_of_means
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run
@@ -168,8 +168,8 @@ def held_out_critic(
     at_p, at_q = (_out_of_fold(fits, side, folds) for side, folds in ((p, folds_p), (q, folds_q)))
     value = p.mean(at_p) - q.mean(at_q)
     stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    low = value - reach * stderr - rounding_of_means(p, q, at_p, at_q)
+    down, _ = reach_of_means((p, at_p), (q, -at_q), (1 - LEVEL) / 2, (at_q, -at_p))
+    low = value - down - rounding_of_means(p, q, at_p, at_q)
     networks = [fitted for fitted, _ in fits]
     bracket = (max(0.0, low), upper_end(upper, some_p, some_q))
     return Reading(

@@ -12,20 +12,21 @@ from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import fit_affine_maps
 from divergences.estimators.transport_plan import TransportPotential, solve
 from divergences.inference.null_level import halves
+from divergences.inference.skewed_means import LEVEL, reach_of_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.definitions import Wasserstein
     from divergences.estimate import Critic, Reading
+    from divergences.inference.skewed_means import Elsewhere
     from divergences.measures.samples import Samples
     from divergences.work import Run
 
-LEVEL = 0.95
+_CHANCE = (1 - LEVEL) / 2 / 2  # of each of two tries
 _FEWEST = 4
 _EPSILON = float(np.finfo(float).eps)
 _Pair = tuple["Samples", "Samples"]
-_Bound = tuple[float, float]
 
 
 def transport_bracket(
@@ -38,9 +39,10 @@ def transport_bracket(
     the exact potential of the halves for r = 1, extended to all space by its c-transform
     (W_1 <= W_r); those of a similarity, or for r = 2 a linear map, between the halves' means and
     spreads; and f = g = 0. The plug-in is above W_r^r on average (duality again). Each end is
-    taken further by its normal standard error, the lower for two tries, to miss the truth in at
-    most 2.5 % of samples, and by what rounding may do to it. The errors of the two folds add:
-    they are one where P = Q.
+    taken further by rounding and by as much as misses the truth in 2.5 % of samples, the lower
+    for two tries, with regard to the number of points and the skewness of the potentials. The
+    errors of the two folds add: they are one where P = Q. In simulations 93 to 100 % of brackets
+    held the truth, but 88 to 93 % of W_2 between exponential laws with 10 to 60 points.
 
     The exact potentials cost about a third of the plug-in's time.
 
@@ -66,9 +68,9 @@ def transport_bracket(
 
 def upper_end(plug_in: Reading, p: Samples, q: Samples) -> float:
     """Transport cost that the plug-in lies below the truth by chance in 2.5 % of samples."""
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * math.hypot(plug_in.stderr, plug_in.doubt[1])
     rounding = 2 * _EPSILON * (p.n + q.n + p.d) * plug_in.inner
-    return plug_in.inner + reach * plug_in.stderr + rounding
+    return plug_in.inner + reach + rounding
 
 
 def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
@@ -76,28 +78,37 @@ def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
         return 0.0
     folds = list(zip(halves(p, run.rng), halves(q, run.rng), strict=True))
     tries = [(_potential_bound(folds, run), 1.0), (_affine_bound(folds, order), order)]
-    reach = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / len(tries))
-    ends = [max(0.0, value - reach * error) ** (1 / power) for (value, error), power in tries]
-    return float(max(ends))
+    return float(max(max(0.0, low) ** (1 / power) for low, power in tries))
 
 
-def _potential_bound(folds: list[_Pair], run: Run) -> _Bound:
+def _potential_bound(folds: list[_Pair], run: Run) -> float:
     critics = list(run.map(lambda pair: lipschitz_potential(*pair), folds, "lower bound"))
-    value = error = 0.0
+    low = 0.0
     for critic, (p, q) in zip(critics, folds[::-1], strict=True):
         at_p, at_q = critic(p.points), critic(q.points)
-        value += (p.mean(at_p) - q.mean(at_q) - rounding_of_means(p, q, at_p, at_q)) / 2
-        error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
-    return value, error
+        low += held_out_low(p, q, (at_p, -at_q), (at_q, -at_p), _CHANCE) / 2
+    return low
 
 
-def _affine_bound(folds: list[_Pair], order: float) -> _Bound:
-    value = error = 0.0
+def _affine_bound(folds: list[_Pair], order: float) -> float:
+    low = 0.0
     for fitted, (p, q) in zip(folds, folds[::-1], strict=True):
-        at_p, at_q = fit_affine_maps(*fitted, order)[0].dual(p.points, q.points)
-        value += (p.mean(at_p) + q.mean(at_q) - rounding_of_means(p, q, at_p, at_q)) / 2
-        error += math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q)) / 2
-    return value, error
+        there = fit_affine_maps(*fitted, order)[0]
+        values, elsewhere = there.dual(p.points, q.points), there.dual(q.points, p.points)
+        low += held_out_low(p, q, values, elsewhere, _CHANCE) / 2
+    return low
+
+
+def held_out_low(
+    p: Samples, q: Samples, values: Elsewhere, elsewhere: Elsewhere, chance: float
+) -> float:
+    """Sum of the means of f at P and g at Q, less what chance and rounding may do to it.
+
+    `elsewhere` are f at the points of Q and g at those of P.
+    """
+    at_p, at_q = values
+    down, _ = reach_of_means((p, at_p), (q, at_q), chance, elsewhere)
+    return p.mean(at_p) + q.mean(at_q) - down - rounding_of_means(p, q, at_p, at_q)
 
 
 def rounding_of_means(
