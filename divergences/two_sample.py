@@ -73,9 +73,10 @@ class TwoSampleTest:
 
     def __repr__(self) -> str:
         count = len(self.null)
-        smallest = ", the smallest that they can show" if self.p_value * (count + 1) == 1 else ""
+        named, they = ("permutation", "it") if count == 1 else ("permutations", "they")
+        smallest = f", the smallest that {they} can show" if self.p_value * (count + 1) == 1 else ""
         return (
-            f"p = {self.p_value:.2g} ({count:,} permutations{smallest}; statistic "
+            f"p = {self.p_value:.2g} ({count:,} {named}{smallest}; statistic "
             f"{self.statistic:.4g}: {self.how})\n{self.estimate!r}"
         )
 

@@ -134,6 +134,21 @@ class TestStatistics:
             expected = dv.divergence(definition, self.x, self.y, method=biased).reading.inner
             assert self.observed(definition) == pytest.approx(expected, rel=1e-9)
 
+    @pytest.mark.parametrize(("place", "scale"), [(0.0, 1.0), (1e3, 1.0), (0.0, 1e200)])
+    def test_energy_on_the_line_is_the_quadratic_form(self, place, scale):
+        rng = np.random.default_rng(2)
+        x = place + scale * rng.normal(size=40).round(1)
+        y = place + scale * rng.normal(0.5, 1, 30).round(1)
+        z, w = np.concatenate([x, y]), np.repeat([1 / 40, -1 / 30], [40, 30])
+        expected = -float(w @ np.abs(z[:, None] - z) @ w)
+        # The twin loses about the place over the spread in rounding.
+        assert self.observed(dv.Energy(), x=x, y=y) == pytest.approx(expected, rel=1e-9)
+        # Each point a hundred times is the same measure, and takes no kernel matrix.
+        run = Run.create(0, progress=False)
+        p, q = as_samples(np.tile(x, 100)), as_samples(np.tile(y, 100))
+        found = permute(dv.Energy(), "auto", p, q, 99, run)[0]
+        assert found.statistic == pytest.approx(expected, rel=1e-6)
+
     @pytest.mark.parametrize("order", [1, 2, 1.5])
     def test_transport(self, order):
         for columns in (slice(0, 1), slice(0, 2)):
@@ -206,6 +221,8 @@ class TestAnswer:
         assert first.endswith("largest held-out JS of 7 critics, in standard deviations)")
         assert second == repr(test.estimate)
         assert len(test.null) == 99
+        one = dv.two_sample_test(self.x, self.y, rng=0, permutations=1)
+        assert repr(one).startswith("p = 0.5 (1 permutation, the smallest that it can show; stat")
 
     def test_same_seed_same_answer_for_any_workers(self):
         for definition in (dv.JensenShannon(), dv.Energy()):
