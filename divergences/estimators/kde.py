@@ -21,7 +21,7 @@ from divergences.density.subspace import Subspace, find_subspace
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
 from divergences.estimators.calibration import calibration
-from divergences.estimators.copies import Merged, merge_copies
+from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
@@ -154,7 +154,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
         for name, sample in (("p", p), ("q", q)):
             _check_has_density(name, sample, subspace)
     merged = merge_copies(p, q)
-    notes += _copy_notes(*merged)
+    notes += copy_notes(*merged)
     p, q = (one.sample for one in merged)
     # A known density is that of all columns, and the grid is laid out by bandwidths.
     p, q = (
@@ -289,18 +289,6 @@ def _scale_notes(scale: float) -> tuple[str, ...]:
         f"The bandwidth that tells the samples apart best is 1/{round(1 / scale)} of Scott's: "
         f"tails are heavy or modes are narrow. One bandwidth may not fit all of the data, and the "
         f'value may be too low; compare with method="neighbors".',
-    )
-
-
-def _copy_notes(p: Merged, q: Merged) -> tuple[str, ...]:
-    extra = [0 if one.place is None else len(one.place) - one.sample.n for one in (p, q)]
-    if not any(extra):
-        return ()
-    return (
-        f"{extra[0]} points of p and {extra[1]} of q repeat others of their own sample, which the "
-        f"other sample hardly shares: taken for copies of rows, they and the point they repeat "
-        f"count as one. If they are values that recur, the value is too low; compare with "
-        f'method="neighbors".',
     )
 
 
