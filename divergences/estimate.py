@@ -248,7 +248,8 @@ class Estimate(float):
             return "Leave weights_p and weights_q out: it is for independent draws of equal weight."
         return (
             'f-divergences have one with method="auto", of 20 points or more, and with '
-            'method="classifier", which rate each half of the points by a fit to the other.'
+            'method="classifier", which rate each half of the points by a fit to the other; copies '
+            "of rows must be left out first, as they are not independent."
         )
 
     def critic(self, points: ArrayLike) -> NDArray[np.float64]:

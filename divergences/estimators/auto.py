@@ -13,6 +13,7 @@ from divergences.definitions import (
     Wasserstein,
 )
 from divergences.estimators.classifier import Classifier
+from divergences.estimators.copies import merge_unexplained_copies
 from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import Estimator, register_default
 from divergences.estimators.exact_transport import ExactTransport
@@ -24,6 +25,7 @@ from divergences.estimators.stacked import Stacked
 from divergences.measures.samples import Samples
 
 FEWEST_POINTS_TO_STACK = 20
+_MOST_COPIES = 5
 
 
 @register_default(RatioDivergence)
@@ -34,11 +36,19 @@ def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
     """
     if p.missing or q.missing:
         return Classifier("boosting")
-    if min(p.n, q.n) >= FEWEST_POINTS_TO_STACK:
+    if _fewest(p, q) >= FEWEST_POINTS_TO_STACK:
         return Stacked()
     if p.categorical:
         return Classifier("logistic")
     return KDE() if spans(p, q) and spans(q, p) else Classifier("logistic")
+
+
+def _fewest(p: Samples, q: Samples) -> int:
+    """Points of the smaller sample, its copies apart where they may leave too few."""
+    fewest = min(p.n, q.n)
+    if not FEWEST_POINTS_TO_STACK <= fewest < _MOST_COPIES * FEWEST_POINTS_TO_STACK:
+        return fewest
+    return min(one.sample.n for one in merge_unexplained_copies(p, q))
 
 
 @register_default(Wasserstein)

@@ -110,6 +110,11 @@ class Classifier(RatioEstimator):
         name = names[kind] if isinstance(kind, str) else _name(kind)
         return f"{name}, {self.folds}-fold"
 
+    @property
+    def merges_copies(self) -> bool:
+        """Whether the classifier takes weights."""
+        return isinstance(self.estimator, str) or _weight_argument(self.estimator) is not None
+
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit in each fold's complement and judge the fold."""
         if not p.categorical or _reads_codes(self.estimator):

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _MOST_COPIES = 5
 _SHARE_OF_AN_ATOM = 0.05
+_MOST_SITES = 2**53
+_OFF_A_SITE = 0.01
+_MOST_DIGITS = 6
+_ROUNDING = 1e-9
 
 
 def are_copies(repeated: int, shared: int) -> bool:
@@ -65,6 +69,67 @@ def merge_copies(p: Samples, q: Samples) -> tuple[Merged, Merged]:
     return _merged(p, at_p, in_p[at_p]), _merged(q, at_q, in_q[at_q])
 
 
+def merge_unexplained_copies(p: Samples, q: Samples) -> tuple[Merged, Merged]:
+    """Merge copies as `merge_copies` does, unless a lattice explains that values recur.
+
+    Methods that read discrete data as they are take this: counts, levels and rounded values stay
+    apart, also where no value of one sample recurs in the other.
+    """
+    kept = Merged(p), Merged(q)
+    if any(_all_differ(p, j) and _all_differ(q, j) for j in range(p.d)):
+        return kept
+    merged = merge_copies(p, q)
+    extra = sum(0 if one.place is None else len(one.place) - one.sample.n for one in merged)
+    if not extra or all(
+        extra <= sum(_coincidences(sample.points[:, j]) for sample in (p, q)) for j in range(p.d)
+    ):
+        return kept
+    return _evened(merged[0]), _evened(merged[1])
+
+
+def _all_differ(sample: Samples, column: int) -> bool:
+    return len(np.unique(sample.points[:, column])) == sample.n
+
+
+def _coincidences(values: NDArray[np.float64]) -> float:
+    """Pairs of points at one site of the lattice that the values lie on; 0 if they lie on none.
+
+    At most that many, as if all points were spread over the sites of the middle half of them.
+    """
+    values = values[np.isfinite(values)]
+    distinct = np.unique(values)
+    if len(distinct) < 2:
+        return float(len(values)) ** 2
+    step = _lattice_step(distinct)
+    if step is None:
+        return 0.0
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(len(values) ** 2 / (1 + (high - low) / step))
+
+
+def _lattice_step(distinct: NDArray[np.float64]) -> float | None:
+    """Distance of the sites of a decimal lattice, or of one with two neighboring sites taken."""
+    above = distinct - distinct[0]
+    for unit in 10.0 ** -np.arange(_MOST_DIGITS + 1):
+        sites = above / unit
+        whole = np.rint(sites)
+        apart = (np.diff(whole) > 0).all() and whole[-1] < _MOST_SITES
+        if apart and np.abs(sites - whole).max() < _OFF_A_SITE:
+            common = int(np.gcd.reduce(whole.astype(np.int64)))
+            return common * float(unit)
+    step = float(np.diff(distinct).min())
+    sites = above / step
+    return step if np.abs(sites - np.rint(sites)).max() < _OFF_A_SITE else None
+
+
+def _evened(merged: Merged) -> Merged:
+    """Without weights where all points were copied as often: they are draws like any others."""
+    mass = merged.sample.weights
+    if merged.place is None or mass is None or np.ptp(mass) > _ROUNDING * mass.max():
+        return merged
+    return replace(merged, sample=replace(merged.sample, weights=None))
+
+
 def _merged(sample: Samples, place: NDArray[np.intp], count: NDArray[np.intp]) -> Merged:
     most = min(max(_MOST_COPIES, _SHARE_OF_AN_ATOM * sample.n), sample.n / 2)
     copied = (count > 1) & (count <= most)
@@ -75,3 +140,16 @@ def _merged(sample: Samples, place: NDArray[np.intp], count: NDArray[np.intp]) -
     group = group.reshape(-1)
     mass = np.asarray(np.bincount(group, sample.mass), dtype=np.float64)
     return Merged(replace(sample, points=sample.points[rows], weights=mass), group)
+
+
+def copy_notes(p: Merged, q: Merged) -> tuple[str, ...]:
+    """How many rows were merged, in words; nothing where none was."""
+    extra = [0 if one.place is None else len(one.place) - one.sample.n for one in (p, q)]
+    if not any(extra):
+        return ()
+    return (
+        f"{extra[0]} points of p and {extra[1]} of q repeat others of their own sample, which the "
+        f"other sample hardly shares: taken for copies of rows, they and the point they repeat "
+        f"count as one. If they are values that recur, the value is too low; compare with "
+        f'method="neighbors".',
+    )

@@ -23,7 +23,7 @@ from divergences.density.tails import TailMap
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
 from divergences.estimators.calibration import calibration
-from divergences.estimators.copies import Merged, merge_copies
+from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import estimate_samples, register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
@@ -165,7 +165,7 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
         for name, sample in (("p", p), ("q", q)):
             _check_has_density(name, sample, subspace)
     merged = merge_copies(p, q)
-    notes += _copy_notes(*merged)
+    notes += copy_notes(*merged)
     p, q = (one.sample for one in merged)
     # A known density is that of all columns, and the grid is laid out by bandwidths.
     p, q = (
@@ -324,18 +324,6 @@ def _tail_note(tails: TailMap, subspace: Subspace) -> str:
     return (
         f"Tails are heavy in column{'s' if len(names) > 1 else ''} {first_few(names)}: kernels are "
         f"placed where an invertible map draws them in, which changes no density ratio."
-    )
-
-
-def _copy_notes(p: Merged, q: Merged) -> tuple[str, ...]:
-    extra = [0 if one.place is None else len(one.place) - one.sample.n for one in (p, q)]
-    if not any(extra):
-        return ()
-    return (
-        f"{extra[0]} points of p and {extra[1]} of q repeat others of their own sample, which the "
-        f"other sample hardly shares: taken for copies of rows, they and the point they repeat "
-        f"count as one. If they are values that recur, the value is too low; compare with "
-        f'method="neighbors".',
     )
 
 

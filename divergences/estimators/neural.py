@@ -35,6 +35,7 @@ from divergences.estimators.ratio import (
     bias_notes,
     doubt_notes,
     extrapolated_bias,
+    fit_without_copies,
     independent_parts,
     read_ratio,
 )
@@ -160,6 +161,11 @@ class Neural(RatioEstimator):
         }
         return f"{names[self.objective]}, {self.folds}-fold"
 
+    @property
+    def merges_copies(self) -> bool:
+        """Networks take weights."""
+        return True
+
     def torch_device(self) -> torch.device:
         """The device that is meant."""
         import torch
@@ -184,8 +190,7 @@ def read_neural(
 ) -> Reading:
     """Read every divergence from one fit, or the held-out value of the divergence's objective."""
     if estimator.objective == "js":
-        ratio = run.once(estimator, (p, q), lambda: estimator.log_ratio(p, q, run))
-        return read_ratio(definition, ratio, p, q)
+        return read_ratio(definition, *fit_without_copies(estimator, p, q, run))
     objective = _objective(definition, estimator.objective)
     key = (estimator.objective, objective)
     limit = largest_log_ratio(objective, p.n + q.n)

@@ -11,6 +11,7 @@ import numpy as np
 
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Critic, Reading
+from divergences.estimators.copies import copy_notes, merge_unexplained_copies
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.overlooked import as_divergence
 from divergences.estimators.ratio_spread import FEW_POINTS, resolution, variance_and_share
@@ -118,6 +119,11 @@ class LogRatio:
 class RatioEstimator(Estimator):
     """A method that finds the density ratio, and so serves every f-divergence with one fit."""
 
+    @property
+    def merges_copies(self) -> bool:
+        """Whether copies of rows are to be merged into weights before the fit."""
+        return False
+
     @abstractmethod
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the log-ratio and evaluate it at the samples, no point rating itself."""
@@ -128,8 +134,29 @@ def read_by_fit(
     definition: RatioDivergence, estimator: RatioEstimator, p: Samples, q: Samples, run: Run
 ) -> Reading:
     """Fit the density ratio, once for all divergences of a run, and read this one from it."""
-    ratio = run.once(estimator, (p, q), lambda: estimator.log_ratio(p, q, run))
-    return read_ratio(definition, ratio, p, q)
+    return read_ratio(definition, *fit_without_copies(estimator, p, q, run))
+
+
+def fit_without_copies(
+    estimator: RatioEstimator, p: Samples, q: Samples, run: Run
+) -> tuple[LogRatio, Samples, Samples]:
+    """The log-ratio, fitted once for all divergences of a run, and the samples that it rates.
+
+    In them a row and its copies are one point that carries the weight of all.
+    """
+
+    def fit() -> tuple[LogRatio, Samples, Samples]:
+        if not estimator.merges_copies:
+            return estimator.log_ratio(p, q, run), p, q
+        merged = merge_unexplained_copies(p, q)
+        notes = copy_notes(*merged)
+        one_p, one_q = (one.sample for one in merged)
+        if not notes or min(one_p.n, one_q.n) < estimator.minimum:
+            return estimator.log_ratio(p, q, run), p, q
+        ratio = estimator.log_ratio(one_p, one_q, run)
+        return replace(ratio, notes=(*notes, *ratio.notes)), one_p, one_q
+
+    return run.once(estimator, (p, q), fit)
 
 
 def read_ratio(

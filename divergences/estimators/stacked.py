@@ -60,6 +60,9 @@ class Stacked(RatioEstimator):
     mean of the two is the estimate. The same estimate from half of the data says how far to trust
     that, and widens the interval upward.
 
+    Rows that repeat within their sample and hardly across are taken for copies, unless a lattice
+    explains them: a row and its copies are one point of their weight. A note says how many.
+
     Good in any dimension and as a first choice. Fails to see what none of its critics can
     express, such as fine structure in many dimensions; how little that may be is what the upper
     end of the interval says.
@@ -108,6 +111,12 @@ class Stacked(RatioEstimator):
         if self.methods == ("auto",):
             return "stacked critics"
         return f"stacked {', '.join(map(_name, self.methods))}"
+
+    @property
+    def merges_copies(self) -> bool:
+        """Whether all methods take weights; kernel densities merge copies themselves."""
+        methods = [method for method in self.methods if isinstance(method, RatioEstimator)]
+        return all(method.merges_copies or isinstance(method, KDE) for method in methods)
 
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the stack to all points, and to each half to judge the other."""
