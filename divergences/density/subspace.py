@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.density.units import unit_exponents
+from divergences.density.units import anchors, unit_exponents
 from divergences.measures.arrays import first_few
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 6
 _RELATIVE_RESIDUAL = 1e-8
+_SURELY_MORE = 8
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -59,10 +60,11 @@ def find_subspace(points: NDArray[np.float64], columns: Sequence[str] | None = N
 
     Columns are orthogonalized in their order; one whose residual on the earlier ones is below
     1e-8 of its own spread (more where its mean is so far from zero that rounding exceeds that)
-    adds no direction. As many columns as points less one span all of them: further ones are kept
-    unless constant, as nothing tells what they add. Densities of two samples compare only with
-    respect to one dominating measure: find the subspace of the *pooled* points, then reduce both
-    samples. A density ratio does not depend on which spanning columns are kept.
+    adds no direction. A column is constant if its values differ by rounding at most. As many
+    columns as points less one span all of them: further ones are kept unless constant, as nothing
+    tells what they add. Densities of two samples compare only with respect to one dominating
+    measure: find the subspace of the *pooled* points, then reduce both samples. A density ratio
+    does not depend on which spanning columns are kept.
 
     Parameters
     ----------
@@ -84,9 +86,12 @@ def find_subspace(points: NDArray[np.float64], columns: Sequence[str] | None = N
     points = np.ldexp(points, -unit_exponents(points))
     d = points.shape[1]
     names = tuple(map(repr, columns)) if columns else tuple(map(str, range(d)))
+    rounding = _ROUNDING * np.abs(points).max(axis=0) * np.sqrt(len(points))
+    anchor = anchors(points)
+    points = points - anchor
     centered = points - points.mean(axis=0)
     spread = np.linalg.norm(centered, axis=0)
-    rounding = _ROUNDING * np.abs(points).max(axis=0) * np.sqrt(len(points))
+    rounding = np.where(anchor == 0, rounding, np.minimum(rounding, spread / _SURELY_MORE))
     kept: list[int] = []
     dropped: dict[int, str] = {}
     basis = np.empty((min(d, len(points) - 1), len(points)))

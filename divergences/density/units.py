@@ -1,4 +1,4 @@
-"""Powers of two by which data are divided before squares of them leave the range of floats."""
+"""Units and origins in which squares of data are ordinary numbers and lose no digits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ORDINARY = 200
+_FAR_FROM_ZERO = 2.0**-20
+# Values of a constant that was computed differ from their middle by a few units in the last place.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 def unit_exponents(points: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -33,3 +36,33 @@ def unit_exponents(points: NDArray[np.float64]) -> NDArray[np.intp]:
     """
     exponents = np.frexp(np.abs(points).max(axis=0))[1]
     return np.where(np.abs(exponents) > _ORDINARY, exponents, 0).astype(np.intp)
+
+
+def anchors(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A value of each column to subtract where it lies far from zero beside its spread.
+
+    It is 0 where the spread exceeds a millionth of the size, or is that of rounding. Elsewhere the
+    difference is exact, as all values are within a factor of two (Sterbenz), and shows how much the
+    column varies.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+
+    Returns
+    -------
+    ndarray of shape (d,)
+
+    Examples
+    --------
+    >>> anchors(np.array([[1.0, 1e14, 7.0], [2.0, 1e14 + 1, 7.0]])) - [0, 1e14, 0]
+    array([0., 1., 0.])
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = np.maximum(np.abs(low), np.abs(high))
+    # Halves, as the difference of two large numbers can be none.
+    spread = high / 2 - low / 2
+    far = (spread < _FAR_FROM_ZERO * size) & (spread > _ROUNDING * size)
+    values = np.zeros(points.shape[1])
+    values[far] = np.sort(points[:, far], axis=0)[len(points) // 2]
+    return values

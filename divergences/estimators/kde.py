@@ -27,7 +27,6 @@ from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import estimate_samples, register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
-from divergences.estimators.neighbors import Neighbors
 from divergences.estimators.overlooked import missed_by
 from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
 from divergences.measures.arrays import first_few
@@ -262,6 +261,9 @@ def read_densities(
 
 def _shown_by_neighbors(definition: RatioDivergence, p: Samples, q: Samples, run: Run) -> float:
     """Value before the outer function of a method without bandwidth, where it has one."""
+    # Methods are listed in the order in which they load.
+    from divergences.estimators.neighbors import Neighbors
+
     k = math.floor(max(Neighbors().k, getattr(definition, "alpha", 0.0) + 1))
     if p.weights is not None or q.weights is not None or min(p.n, q.n) <= k:
         return -math.inf

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.density.units import unit_exponents
+from divergences.density.units import anchors, unit_exponents
 from divergences.estimators.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
@@ -166,8 +166,10 @@ def _moments(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     unit = unit_exponents(values)
     values = np.ldexp(values, -unit)
+    anchor = anchors(values)
+    values = values - anchor
     center = mass @ values
     scale = np.sqrt(mass @ (values - center) ** 2)
     # Rounding leaves a constant column a spread of about 1e-16 of its size.
     constant = scale <= 1e-12 * np.abs(values).max(axis=0)
-    return np.ldexp(center, unit), np.where(constant, np.inf, np.ldexp(scale, unit))
+    return np.ldexp(anchor + center, unit), np.where(constant, np.inf, np.ldexp(scale, unit))

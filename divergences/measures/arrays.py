@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _FRAME_MODULES = {"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "narwhals"}
 
+_LARGEST_EXACT = 2.0**53
+_STEPS_OF_SPREAD = 1_000
+
 Columns = tuple[str, ...] | None
 
 
@@ -139,7 +142,26 @@ def _checked(raw: NDArray[Any], name: str, categories: bool = False) -> NDArray[
             f"{_way_to_numbers(raw, name, categories)}"
         )
     with np.errstate(over="ignore"):
-        return np.array(raw, dtype=np.float64, order="C", copy=True)
+        values = np.array(raw, dtype=np.float64, order="C", copy=True)
+    if raw.dtype.kind in "iu" and values.size and values.ndim:
+        _refuse_lost_digits(raw, values, name)
+    return values
+
+
+def _refuse_lost_digits(raw: NDArray[Any], values: NDArray[np.float64], name: str) -> None:
+    largest = np.abs(values).max(axis=0)
+    coarse = np.ptp(values, axis=0) < _STEPS_OF_SPREAD * np.spacing(largest)
+    if largest.max() <= _LARGEST_EXACT or not coarse.any():
+        return
+    # Python compares whole numbers with floats exactly.
+    lost = (raw.astype(object) != values.astype(object)).any(axis=0) & coarse
+    if lost.any():
+        raise ValueError(
+            f"{name} must have whole numbers whose differences survive as 64-bit floats, but "
+            f"values up to {largest.max():.3g} differ by few of the steps of "
+            f"{np.spacing(largest.max()):g} between floats there. Subtract the same whole number "
+            f"from p and q first."
+        )
 
 
 def _way_to_numbers(raw: NDArray[Any], name: str, categories: bool) -> str:
@@ -225,7 +247,7 @@ def _read(
     for one in series:
         own: Levels | None = None
         if one.dtype.is_numeric() or is_boolean(one):
-            values.append(_floats(one))
+            values.append(_floats(one, name))
         elif categories and is_categorical(one):
             codes, own = coded(one)
             values.append(codes)
@@ -237,9 +259,11 @@ def _read(
     return values, tuple(levels) if any(own is not None for own in levels) else None
 
 
-def _floats(series: Any) -> NDArray[np.float64]:
+def _floats(series: Any, name: str) -> NDArray[np.float64]:
     import narwhals as nw
 
+    if series.dtype.is_integer() and not series.null_count():
+        return _checked(series.to_numpy(), name)
     if series.dtype == nw.Object:
         gaps = series.is_null().to_numpy()
         pairs = zip(series.to_list(), gaps, strict=True)

@@ -231,7 +231,7 @@ def as_samples(
 
 
 def check_pair(p: Samples, q: Samples) -> None:
-    """Raise an error unless two samples have the same features."""
+    """Raise an error unless two samples have the same features, in units that floats hold."""
     if p.d != q.d:
         raise ValueError(
             f"p and q must have the same number of features, but p has {p.d} "
@@ -241,6 +241,18 @@ def check_pair(p: Samples, q: Samples) -> None:
     if p.columns and q.columns and p.columns != q.columns:
         raise ValueError(_column_mismatch(p.columns, q.columns))
     check_kinds(p, q)
+    _check_units(p, q)
+
+
+def _check_units(p: Samples, q: Samples) -> None:
+    largest = np.fmax(*(np.fmax.reduce(np.abs(sample.points)) for sample in (p, q)))
+    tiny = np.flatnonzero((largest > 0) & (largest < np.finfo(np.float64).tiny))
+    if len(tiny):
+        raise ValueError(
+            f"p and q must be in units in which floats keep their digits, but the largest value of "
+            f"column {(p.columns or range(p.d))[tiny[0]]!r} is {largest[tiny[0]]:.3g} in size. "
+            f"Multiply the column by a large number, such as 1e300, in both."
+        )
 
 
 def _transposed_hint(*samples: Samples) -> str:

@@ -71,3 +71,20 @@ def test_too_few_rows_make_no_column_redundant():
     assert subspace.words() == (
         "column 2 is a linear combination of columns 0, 1; column 7 is constant"
     )
+
+
+@pytest.mark.parametrize("offset", [1e12, 1e14, -1e14, 1e15])
+def test_a_column_far_from_zero_is_constant_only_if_it_is(offset):
+    assert find_subspace(X + offset).is_full
+    copies = np.column_stack([X[:, :1], X[:, :1] + offset, np.full(200, offset)])
+    assert find_subspace(copies).words() == (
+        "column 1 is a multiple of column 0 plus a constant; column 2 is constant"
+    )
+
+
+def test_constants_that_were_computed_are_constant():
+    thirds = np.random.default_rng(3).random((200, 3))
+    shares = thirds / thirds.sum(axis=1, keepdims=True)
+    total = shares.sum(axis=1)
+    assert len(np.unique(total)) > 1
+    assert find_subspace(_with(total)).words() == "column 3 is constant"

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
+import divergences as dv
 from divergences.measures.samples import Samples, as_samples, check_pair
 
 COLUMN = [1.0, 2.0, 4.0]
@@ -340,3 +341,41 @@ def test_omitting_leaves_exactly_the_finite_rows(data):
     samples = as_samples(data, nan_policy="omit")
     np.testing.assert_array_equal(samples.points, data[finite])
     assert bool(samples.notes) == (not finite.all())
+
+
+class TestDigits:
+    @pytest.mark.parametrize("kind", ["numpy", "unsigned", "list", "pandas", "nullable", "torch"])
+    def test_whole_numbers_that_floats_merge_are_refused(self, kind):
+        whole = 2**60 + np.arange(50)
+        data = {
+            "numpy": lambda: whole,
+            "unsigned": lambda: whole.astype(np.uint64),
+            "list": whole.tolist,
+            "pandas": lambda: pd.DataFrame({"a": np.arange(50), "b": whole}),
+            "nullable": lambda: pd.DataFrame({"b": whole}).astype("Int64"),
+            "torch": lambda: torch.tensor(whole),
+        }[kind]()
+        message = (
+            r"q must have whole numbers whose differences survive as 64-bit floats, but values up "
+            r"to 1.15e\+18 differ by few of the steps of 256 between .* Subtract the same whole"
+        )
+        with pytest.raises(ValueError, match=message):
+            as_samples(data, name="q")
+
+    def test_large_whole_numbers_that_differ_by_much_are_read(self):
+        times = 17 * 10**17 + np.random.default_rng(0).integers(0, 10**12, 50)
+        assert np.abs(as_samples(times).points[:, 0] - times).max() <= 128
+        assert as_samples(2**60 + 256 * np.arange(50)).n == 50
+
+    @pytest.mark.parametrize("method", ["auto", "kde", "neighbors"])
+    def test_numbers_too_small_for_all_digits_are_refused(self, method):
+        points = np.random.default_rng(0).normal(size=(2, 30, 2)) * [1, 1e-310]
+        message = (
+            r"p and q must be in units in which floats keep their digits, but the largest value of "
+            r"column 1 is 2\.\d+e-310 in size. Multiply the column by a large number, such as 1e300"
+        )
+        with pytest.raises(ValueError, match=message):
+            dv.js_divergence(*points, method=method)
+
+    def test_some_such_numbers_beside_others_are_read(self):
+        assert dv.js_divergence([0.0, 1e-310, 1.0], [1e-320, 0.5, 2.0], method="kde") < 1
