@@ -42,7 +42,8 @@ class ExactTransport(Estimator):
     full size by the rate n^(-1/d), and told in the notes, in `bias` and by the lower end of the
     interval. Where the points lie near a set of fewer dimensions the rate is faster, and what is
     told is too much. Interval and bracket allow for few points and skewed costs; a note says where
-    those are too skewed for 95 %. The bracket reaches from potentials held out on halves to the
+    the samples show too much skewness for 95 %, which one that lacks its far points cannot. The
+    bracket reaches from potentials held out on halves to the
     plug-in and needs no assumption about the bias. Where the samples are alike to the point the
     interval reaches up by the null level.
 

@@ -41,8 +41,10 @@ def transport_bracket(
     spreads; and f = g = 0. The plug-in is above W_r^r on average (duality again). Each end is
     taken further by rounding and by as much as misses the truth in 2.5 % of samples, the lower
     for two tries, with regard to the number of points and the skewness of the potentials. The
-    errors of the two folds add: they are one where P = Q. In simulations 93 to 100 % of brackets
-    held the truth, but 88 to 93 % of W_2 between exponential laws with 10 to 60 points.
+    errors of the two folds add: they are one where P = Q. In simulations on the line 93 to 100 %
+    of brackets held the truth, but fewer where few points far out decide: the upper end held it in
+    92 % of 4,000 samples for W_2 between Exp(1) and Exp(2) at 300 and 60 points, and at 10 points
+    each in 83 %, for W_1 in 91 %.
 
     The exact potentials cost about a third of the plug-in's time.
 

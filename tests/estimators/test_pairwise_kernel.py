@@ -315,6 +315,35 @@ def test_interval_holds_the_truth_far_apart():
     assert held >= 0.9 * 300
 
 
+# A normal end leaves 80 to 83 % here: the variance at a small value is less than at the truth.
+@pytest.mark.parametrize(("shift", "n"), [(0.3, 100), (0.15, 400)])
+@pytest.mark.parametrize("definition", [Energy(True), MMD(GaussianKernel(1.0), squared=True)])
+def test_interval_holds_small_differences(definition, shift, n):
+    rng = np.random.default_rng(16)
+    truth, held = closed_form(definition, shift), 0
+    for _ in range(300):
+        low, high = estimate(definition, rng.normal(0, 1, n), rng.normal(shift, 1, n)).interval()
+        held += low <= truth <= high
+    assert held >= 0.91 * 300
+
+
+def closed_form(definition, shift):
+    if isinstance(definition, Energy):
+        return normal_squared_energy(shift, 1.0)
+    return 2 / math.sqrt(3) * (1 - math.exp(-(shift**2) / 6))
+
+
+def test_upper_end_is_that_of_the_variance_there():
+    # Of the smallest possible value, (v - v0)² = z² (s² + b (v - v0)) at the end.
+    x, y = np.random.default_rng(17).normal(size=(2, 50))
+    p, q = as_samples(x), as_samples(y, name="q")
+    moments, _ = energy_moments(p, q)
+    found = estimate(Energy(True), x, y)
+    gap, z = found.interval()[1] - found.value, norm.isf(0.025)
+    slope = math.sqrt(moments.between.interaction) * (1 / 50 + 1 / 50)
+    assert gap**2 == pytest.approx(z**2 * (found.stderr**2 + slope * gap), rel=1e-9)
+
+
 @pytest.mark.parametrize("definition", [Energy(), MMD(), MMD(LaplacianKernel(1.0))])
 @pytest.mark.parametrize("d", [1, 2])
 def test_equal_samples_are_exactly_zero_apart(definition, d):
