@@ -25,7 +25,8 @@ from divergences.estimators.estimator import register
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.ratio import LogRatio, RatioEstimator, bias_notes, extrapolated_bias
+from divergences.estimators.ratio import LogRatio, RatioEstimator, extrapolated_bias
+from divergences.estimators.ratio_notes import bias_notes
 from divergences.estimators.reach import is_unbounded, out_of_reach
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples

@@ -32,13 +32,12 @@ from divergences.estimators.neural_objectives import (
 from divergences.estimators.ratio import (
     LogRatio,
     RatioEstimator,
-    bias_notes,
-    doubt_notes,
     extrapolated_bias,
     fit_without_copies,
     independent_parts,
     read_ratio,
 )
+from divergences.estimators.ratio_notes import bias_notes, doubt_notes
 from divergences.estimators.ratio_spread import resolution
 from divergences.estimators.reach import is_unbounded
 from divergences.measures.samples import Samples

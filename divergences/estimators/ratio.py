@@ -14,18 +14,22 @@ from divergences.estimate import Critic, Reading
 from divergences.estimators.copies import copy_notes, merge_unexplained_copies
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.overlooked import as_divergence
-from divergences.estimators.ratio_spread import FEW_POINTS, resolution, variance_and_share
+from divergences.estimators.ratio_notes import (
+    HALF,
+    bias_notes,
+    correction_notes,
+    doubt_notes,
+    few_points_notes,
+)
+from divergences.estimators.ratio_spread import resolution, variance_and_share
 from divergences.estimators.reach import extrapolated, is_unbounded
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
-from divergences.numerals import two_digits
 from divergences.work import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_POINTS_PER_FEATURE = 10
-_FEW_OF_A_SAMPLE = 20
 _SHARE_OF_CORRECTION = 0.6
 # What n points miss beyond n/2 is, at the rate n^-1/2, 1/(sqrt(2) - 1) of that difference to go:
 # 1.23 times 1.96, the reach of a 95 % interval.
@@ -33,10 +37,7 @@ _SHARE_OF_DRIFT = 1.23
 _REACH = 1.96
 # Of 268 values of KL in either order, on 75 pairs, 90 % of the reverse and 94 % with this.
 _SHARE_OF_EXTRAPOLATION = 2.0
-_TELLING = 0.1
 _TOO_LARGE = 0.25
-_LOPSIDED = 0.7
-_HALF = "the same fit on half the data"
 _SHRINKAGE = "how far its log-odds had to be shrunk"
 
 
@@ -176,7 +177,7 @@ def read_ratio(
     variance, few_share = variance_and_share(definition, ratio.at_p, ratio.at_q, p, q)
     if values is None and ratio.gap is not None:
         inner, held_out, doubt = _corrected_reading(definition, ratio, p, q)
-        bias, judged_by = 0.0, _HALF
+        bias, judged_by = 0.0, HALF
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
         bias, judged_by = _bias(definition, ratio, inner, smaller)
@@ -188,24 +189,10 @@ def read_ratio(
     spread = math.sqrt(variance)
     stderr = max(spread, resolution(p, q))
     if ratio.gap is not None:
-        notes += _correction_notes(definition, inner, held_out, spread, fresh is not None)
+        notes += correction_notes(definition, inner, held_out, spread, fresh is not None)
     if ratio.gap is not None or ratio.seen is not None or ratio.missed > 0:
         notes += doubt_notes(doubt, spread)
-    if few_share > 0.5 and p.n + q.n > 20 * FEW_POINTS:
-        notes.append(
-            f"{FEW_POINTS} of the {p.n + q.n} points make up {few_share:.0%} of the variance: "
-            f"the value and its error bar hang on them."
-        )
-    fewest = min(p.effective_size, q.effective_size)
-    if fewest < _POINTS_PER_FEATURE * p.d:
-        notes.append(
-            f"Fewer than {_POINTS_PER_FEATURE} points of a sample for each feature: the error bar "
-            f"is a rough one."
-        )
-    elif fewest < _FEW_OF_A_SAMPLE:
-        notes.append(
-            f"Fewer than {_FEW_OF_A_SAMPLE} points of a sample: the error bar is a rough one."
-        )
+    notes += few_points_notes(p, q, few_share)
     return Reading(
         inner,
         stderr,
@@ -215,35 +202,6 @@ def read_ratio(
         diagnostics=ratio.diagnostics,
         fresh=fresh,
         doubt=doubt,
-    )
-
-
-def _correction_notes(
-    definition: RatioDivergence,
-    inner: float,
-    held_out: float,
-    stderr: float,
-    has_bound: bool,
-) -> list[str]:
-    notes = []
-    shift = definition.outer(inner) - definition.outer(held_out)
-    if math.isfinite(shift) and abs(inner - held_out) > _TELLING * stderr:
-        direction = "upward" if shift > 0 else "downward"
-        notes.append(
-            f"Corrected {direction} by {two_digits(abs(shift))}: what critics lose on points that "
-            f"they have not seen. It is a point estimate"
-            + ("; lower_bound() is a bound." if has_bound else ".")
-        )
-    return notes
-
-
-def doubt_notes(doubt: tuple[float, float], stderr: float) -> tuple[str, ...]:
-    """What to know of an interval that reaches much farther up than down; nothing of others."""
-    if doubt[1] <= _LOPSIDED * math.hypot(stderr, doubt[0]):
-        return ()
-    return (
-        "The interval reaches farther up than down: differences that so many points do not show "
-        "cannot be excluded.",
     )
 
 
@@ -271,7 +229,7 @@ def _bias(
         bias = min(bias, 0.0)
     # True log-ratios with noise, shrunk to the share s of their size, show s of what is there.
     blurred = max(inner, 0.0) * (1 - 1 / ratio.shrunk_to)
-    return (blurred, _SHRINKAGE) if blurred < bias else (bias, _HALF)
+    return (blurred, _SHRINKAGE) if blurred < bias else (bias, HALF)
 
 
 def extrapolated_bias(inner: float, smaller: float, rate: float) -> float:
@@ -398,20 +356,3 @@ def _mean_of_terms(
 ) -> float:
     terms_p, terms_q = definition.point_terms(at_p, at_q)
     return p.mean(terms_p) + q.mean(terms_q)
-
-
-def bias_notes(
-    definition: RatioDivergence,
-    inner: float,
-    bias: float,
-    judged_by: str = _HALF,
-) -> tuple[str, ...]:
-    """The stated bias in words, on the scale of the value; nothing where there is none."""
-    shift = definition.outer(inner) - definition.outer(inner - bias)
-    direction = "downward" if shift < 0 else "upward"
-    if not math.isfinite(shift):
-        return (f"Biased {direction} by more than can be told.",)
-    if abs(shift) < 1e-9:
-        return ()
-    size = two_digits(abs(shift))
-    return (f"Biased {direction} by about {size}, judging by {judged_by}.",)
