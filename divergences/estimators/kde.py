@@ -180,21 +180,14 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     chosen = choose_bandwidths(setting, p, q, kernel, weight, run, with_slope=with_slope)
     if not chosen.exact:
         p, q = replace(p, known=None), replace(q, known=None)
-    notes += tuple(
-        f"The known density of {name} is used as it is."
-        for name, sample in (("p", p), ("q", q))
-        if sample.known is not None
-    )
+    notes += _known_notes(p, q)
     widths, tails = chosen.widths, chosen.tails
     if tails is not None:
         notes += (_tail_note(tails, subspace),)
         p, q = (replace(sample, points=tails(sample.points)) for sample in (p, q))
     background = Background.of(p, q)
     pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace, tails)
-    at_p, at_q, shares = pair.leave_one_out(p, q, run)
-    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
-    at_p, at_q = slope * at_p + offset, slope * at_q + offset
-    pair = replace(pair, slope=slope, offset=offset)
+    pair, (at_p, at_q), shares = _calibrated(pair, p, q, weight, run)
     smaller, halves = _fit_halves(pair, p, q, widths, run)
     notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
@@ -204,6 +197,24 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart, missed=missed)
     merged = replace(merged[0], sample=p), replace(merged[1], sample=q)
     return _Fit(ratio, pair, halves, *merged, chosen.scale <= _TELLING_SCALE)
+
+
+def _known_notes(p: Samples, q: Samples) -> tuple[str, ...]:
+    return tuple(
+        f"The known density of {name} is used as it is."
+        for name, sample in (("p", p), ("q", q))
+        if sample.known is not None
+    )
+
+
+def _calibrated(
+    pair: DensityPair, p: Samples, q: Samples, weight: float, run: Run
+) -> tuple[DensityPair, tuple[NDArray[np.float64], NDArray[np.float64]], tuple[float, float]]:
+    """The pair on its best scale, log-ratios without the own point, and shares out of reach."""
+    at_p, at_q, shares = pair.leave_one_out(p, q, run)
+    slope, offset = map(float, calibration(at_p, at_q, p.mass, q.mass, weight))
+    at_samples = slope * at_p + offset, slope * at_q + offset
+    return replace(pair, slope=slope, offset=offset), at_samples, shares
 
 
 def _fit_halves(
