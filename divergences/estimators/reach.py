@@ -14,18 +14,22 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_HARDLY_ANY = 3
+_HARDLY_ANY, _SHARE_OF_HARDLY_ANY = 3, 1 / 20
 _TELLING_SHARE = 0.25
 
 
 def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
     """By how much the log-ratio at P's points exceeds nearly all of Q's, and the reverse.
 
-    Both are zero or more; nearly all are all but three.
+    Both are zero or more; nearly all are all but three, and but one in twenty of fewer than 60.
     """
-    highest_q = np.sort(at_q)[-min(_HARDLY_ANY, len(at_q))]
-    lowest_p = np.sort(at_p)[min(_HARDLY_ANY, len(at_p)) - 1]
+    highest_q = np.sort(at_q)[-_hardly_any(len(at_q))]
+    lowest_p = np.sort(at_p)[_hardly_any(len(at_p)) - 1]
     return np.maximum(at_p - highest_q, 0.0), np.maximum(lowest_p - at_q, 0.0)
+
+
+def _hardly_any(n: int) -> int:
+    return min(_HARDLY_ANY, max(1, int(_SHARE_OF_HARDLY_ANY * n)))
 
 
 def out_of_reach(at_p: Array, at_q: Array) -> tuple[tuple[bool, bool], tuple[str, ...]]:

@@ -20,10 +20,21 @@ def ratios(beyond, by=2.0):
 
 
 def test_beyond_is_what_exceeds_all_but_three_of_the_other():
-    at_p, at_q = np.array([5.0, 1.0, -1.0, -4.0]), np.array([9.0, 8.0, 1.5, 0.0, -6.0])
+    many = np.zeros(56)
+    at_p, at_q = np.append(many, [5.0, 1.0, -1.0, -4.0]), np.append(many, [9.0, 8.0, 1.5, -6.0])
     of_p, of_q = beyond_reach(at_p, at_q)
-    assert of_p.tolist() == [3.5, 0, 0, 0]
-    assert of_q.tolist() == [0, 0, 0, 1.0, 7.0]
+    assert of_p[56:].tolist() == [3.5, 0, 0, 0]
+    assert of_q[56:].tolist() == [0, 0, 0, 6.0]
+    assert not of_p[:56].any()
+    assert not of_q[:56].any()
+
+
+def test_of_few_points_hardly_any_are_fewer():
+    # Of 20 equal in law, the three highest of one are often below a quarter of the other's.
+    at_p, at_q = np.arange(20.0), np.append(np.arange(19.0), 25.0)
+    assert not beyond_reach(at_p, at_q)[0].any()
+    assert beyond_reach(np.tile(at_p, 2), np.tile(at_q, 2))[0].max() == 0
+    assert beyond_reach(np.tile(at_p, 3), np.tile(at_q[:-1], 3))[0].max() == 1
 
 
 def test_two_points_have_a_reach_too():
