@@ -25,7 +25,7 @@ from divergences.estimate import Reading
 from divergences.estimators.calibration import calibration
 from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import estimate_samples, register, register_loss
-from divergences.estimators.kde_fit import CROSS_VALIDATED, DensityPair, choose_bandwidths
+from divergences.estimators.kde_fit import CROSS_VALIDATED, Choice, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
 from divergences.estimators.overlooked import missed_by
 from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
@@ -189,14 +189,15 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace, tails)
     pair, (at_p, at_q), shares = _calibrated(pair, p, q, weight, run)
     smaller, halves = _fit_halves(pair, p, q, widths, run)
-    notes += (*_scale_notes(chosen.scale), *_overlap_notes(shares))
+    narrow, width_notes = _width_notes(chosen, p, q)
+    notes += (*width_notes, *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
     apart = shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE
     # Densities are not chosen from many: what is found in one case of two is enough.
     missed = missed_by(at_p, at_q, p, q) / 2
     ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart, missed=missed)
     merged = replace(merged[0], sample=p), replace(merged[1], sample=q)
-    return _Fit(ratio, pair, halves, *merged, chosen.scale <= _TELLING_SCALE)
+    return _Fit(ratio, pair, halves, *merged, narrow)
 
 
 def _known_notes(p: Samples, q: Samples) -> tuple[str, ...]:
@@ -322,13 +323,20 @@ def _no_difference(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.zeros(len(points))
 
 
-def _scale_notes(scale: float) -> tuple[str, ...]:
-    if scale > _TELLING_SCALE:
-        return ()
-    return (
-        f"The bandwidth that tells the samples apart best is 1/{round(1 / scale)} of Scott's: "
-        f"tails are heavy or modes are narrow. One bandwidth may not fit all of the data, and the "
-        f"value may be too low; the interval reaches up by what Neighbors() shows beyond it.",
+def _width_notes(chosen: Choice, p: Samples, q: Samples) -> tuple[bool, tuple[str, ...]]:
+    """Whether one width may not fit all of the points, and in words."""
+    if chosen.scale <= _TELLING_SCALE:
+        why = (
+            f"The bandwidth that tells the samples apart best is 1/{round(1 / chosen.scale)} of "
+            f"Scott's: tails are heavy or modes are narrow."
+        )
+    elif chosen.tails is None and TailMap.of(p.points, q.points) is not None:
+        why = "Tails are heavy, and kernels are placed in the data's own coordinates."
+    else:
+        return False, ()
+    return True, (
+        f"{why} One bandwidth may not fit all of the data, and the value may be too low; the "
+        f"interval reaches up by what Neighbors() shows beyond it.",
     )
 
 

@@ -189,12 +189,15 @@ def read_neural(
 ) -> Reading:
     """Read every divergence from one fit, or the held-out value of the divergence's objective."""
     if estimator.objective == "js":
-        return read_ratio(definition, *fit_without_copies(estimator, p, q, run))
+        found = fit_without_copies(estimator, estimator, estimator.log_ratio, p, q, run)
+        return read_ratio(definition, *found)
     objective = _objective(definition, estimator.objective)
-    key = (estimator.objective, objective)
     limit = largest_log_ratio(objective, p.n + q.n)
-    ratio = run.once(key, (p, q), lambda: fit_critics(estimator, objective, limit, p, q, run))
-    return _read_objective(definition, objective, ratio, p, q)
+    fit = partial(fit_critics, estimator, objective, limit)
+    key = (estimator.objective, objective)
+    return _read_objective(
+        definition, objective, *fit_without_copies(key, estimator, fit, p, q, run)
+    )
 
 
 def fit_critics(

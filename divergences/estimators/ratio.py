@@ -28,6 +28,8 @@ from divergences.measures.samples import Samples
 from divergences.work import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from numpy.typing import NDArray
 
 _SHARE_OF_CORRECTION = 0.6
@@ -135,29 +137,35 @@ def read_by_fit(
     definition: RatioDivergence, estimator: RatioEstimator, p: Samples, q: Samples, run: Run
 ) -> Reading:
     """Fit the density ratio, once for all divergences of a run, and read this one from it."""
-    return read_ratio(definition, *fit_without_copies(estimator, p, q, run))
+    found = fit_without_copies(estimator, estimator, estimator.log_ratio, p, q, run)
+    return read_ratio(definition, *found)
 
 
 def fit_without_copies(
-    estimator: RatioEstimator, p: Samples, q: Samples, run: Run
+    key: Hashable,
+    estimator: RatioEstimator,
+    fit: Callable[[Samples, Samples, Run], LogRatio],
+    p: Samples,
+    q: Samples,
+    run: Run,
 ) -> tuple[LogRatio, Samples, Samples]:
-    """The log-ratio, fitted once for all divergences of a run, and the samples that it rates.
+    """The log-ratio, fitted once in a run for each key, and the samples that it rates.
 
     In them a row and its copies are one point that carries the weight of all.
     """
 
-    def fit() -> tuple[LogRatio, Samples, Samples]:
+    def compute() -> tuple[LogRatio, Samples, Samples]:
         if not estimator.merges_copies:
-            return estimator.log_ratio(p, q, run), p, q
+            return fit(p, q, run), p, q
         merged = merge_unexplained_copies(p, q)
         notes = copy_notes(*merged)
         one_p, one_q = (one.sample for one in merged)
         if not notes or min(one_p.n, one_q.n) < estimator.minimum:
-            return estimator.log_ratio(p, q, run), p, q
-        ratio = estimator.log_ratio(one_p, one_q, run)
+            return fit(p, q, run), p, q
+        ratio = fit(one_p, one_q, run)
         return replace(ratio, notes=(*notes, *ratio.notes)), one_p, one_q
 
-    return run.once(estimator, (p, q), fit)
+    return run.once(key, (p, q), compute)
 
 
 def read_ratio(

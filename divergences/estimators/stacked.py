@@ -60,12 +60,9 @@ class Stacked(RatioEstimator):
     mean of the two is the estimate. The same estimate from half of the data says how far to trust
     that, and widens the interval upward.
 
-    Rows that repeat within their sample and hardly across are taken for copies, unless a lattice
-    explains them: a row and its copies are one point of their weight. A note says how many.
-
-    Good in any dimension and as a first choice. Fails to see what none of its critics can
-    express, such as fine structure in many dimensions; how little that may be is what the upper
-    end of the interval says.
+    Rows that repeat within their sample and hardly across are taken for copies, unless they are
+    values that recur, such as counts, or a lattice explains them: a row and its copies are one
+    point of their weight. A note says how many.
 
     Parameters
     ----------

@@ -150,7 +150,8 @@ def _checked(raw: NDArray[Any], name: str, categories: bool = False) -> NDArray[
 
 def _refuse_lost_digits(raw: NDArray[Any], values: NDArray[np.float64], name: str) -> None:
     largest = np.abs(values).max(axis=0)
-    coarse = np.ptp(values, axis=0) < _STEPS_OF_SPREAD * np.spacing(largest)
+    varies = raw.max(axis=0) != raw.min(axis=0)
+    coarse = varies & (np.ptp(values, axis=0) < _STEPS_OF_SPREAD * np.spacing(largest))
     if largest.max() <= _LARGEST_EXACT or not coarse.any():
         return
     # Python compares whole numbers with floats exactly.

@@ -58,10 +58,17 @@ def test_a_loss_draws_tails_in_too():
     assert all(torch.isfinite(tensor.grad).all() for tensor in tensors)
 
 
-def test_a_rule_for_the_bandwidth_and_an_integral_keep_the_coordinates():
-    for method in (dv.KDE(bandwidth="scott"), dv.KDE(integrate=True)):
-        found = dv.js_divergence(*cauchy(200, 1, 4), method=method, rng=0)
-        assert not any("Tails are heavy" in note for note in found.notes)
+@pytest.mark.parametrize("method", [dv.KDE(bandwidth="scott"), dv.KDE(integrate=True)], ids=repr)
+def test_a_rule_for_the_bandwidth_and_an_integral_keep_the_coordinates(method):
+    held = 0
+    for seed in range(12):
+        found = dv.js_divergence(*cauchy(500, 1, seed), method=method, rng=0)
+        assert not any("draws them in" in note for note in found.notes)
+        assert any("One bandwidth may not fit all of the data" in note for note in found.notes)
+        low, high = found.interval()
+        held += low <= 0.0542 <= high
+    # Of 12 intervals that hold in 95 of 100, three fail in one of 50 runs.
+    assert held >= 9
 
 
 @pytest.mark.parametrize(

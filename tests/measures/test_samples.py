@@ -205,6 +205,11 @@ def test_weights_of_any_kind_sum_to_one(weights):
     assert mass.tolist() == [0.25, 0.5, 0.25]
 
 
+def test_equal_weights_are_none():
+    assert as_samples(COLUMN, weights=[2, 2, 2]).weights is None
+    assert as_samples([1.0, 2.0, 3.0], weights=[1, 0, 1]).weights is None
+
+
 def test_boolean_weights_select():
     assert as_samples(COLUMN, weights=[True, False, True]).points.ravel().tolist() == [1.0, 4.0]
 
@@ -294,6 +299,11 @@ def test_variance_of_the_weighted_mean_is_that_over_repeated_samples():
     means = [one.mean(row) for one, row in zip(samples, draws, strict=True)]
     claimed = [one.variance_of_mean(row) for one, row in zip(samples, draws, strict=True)]
     assert np.var(means) / np.mean(claimed) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_constant_of_many_digits_is_no_loss():
+    stamps = np.column_stack([np.full(4, 1704067200123456789), np.arange(4)])
+    assert np.ptp(as_samples(stamps).points, axis=0).tolist() == [0.0, 3.0]
 
 
 def test_take_and_select():
