@@ -78,6 +78,7 @@ def merge_unexplained_copies(p: Samples, q: Samples) -> tuple[Merged, Merged]:
     apart, also where no value of one sample recurs in the other, and through any monotone map: they
     are atoms, or recur as often as their neighbors do, or lie on a lattice.
     """
+    p, q = without_equal_weights(p), without_equal_weights(q)
     kept = Merged(p), Merged(q)
     if any(_all_differ(p, j) and _all_differ(q, j) for j in range(p.d)):
         return kept
@@ -89,7 +90,8 @@ def merge_unexplained_copies(p: Samples, q: Samples) -> tuple[Merged, Merged]:
         extra <= sum(_coincidences(sample.points[:, j]) for sample in (p, q)) for j in range(p.d)
     ):
         return kept
-    return _evened(merged[0]), _evened(merged[1])
+    first, second = (replace(one, sample=without_equal_weights(one.sample)) for one in merged)
+    return first, second
 
 
 def _all_differ(sample: Samples, column: int) -> bool:
@@ -149,12 +151,12 @@ def _lattice_step(distinct: NDArray[np.float64]) -> float | None:
     return step if np.abs(sites - np.rint(sites)).max() < _OFF_A_SITE else None
 
 
-def _evened(merged: Merged) -> Merged:
-    """Without weights where all points were copied as often: they are draws like any others."""
-    mass = merged.sample.weights
-    if merged.place is None or mass is None or np.ptp(mass) > _ROUNDING * mass.max():
-        return merged
-    return replace(merged, sample=replace(merged.sample, weights=None))
+def without_equal_weights(sample: Samples) -> Samples:
+    """The sample, unweighted if all weigh as much: its points are draws like any others."""
+    mass = sample.weights
+    if mass is None or np.ptp(mass) > _ROUNDING * mass.max():
+        return sample
+    return replace(sample, weights=None)
 
 
 def _most_copies(sample: Samples) -> float:

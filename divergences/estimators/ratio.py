@@ -160,7 +160,7 @@ def fit_without_copies(
         merged = merge_unexplained_copies(p, q)
         notes = copy_notes(*merged)
         one_p, one_q = (one.sample for one in merged)
-        if not notes or min(one_p.n, one_q.n) < estimator.minimum:
+        if min(one_p.n, one_q.n) < estimator.minimum:
             return fit(p, q, run), p, q
         ratio = fit(one_p, one_q, run)
         return replace(ratio, notes=(*notes, *ratio.notes)), one_p, one_q

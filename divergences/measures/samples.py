@@ -226,7 +226,6 @@ def as_samples(
     _check_count(points, minimum, notes, name)
     if mass is not None:
         points, mass, notes = _positive(points, mass, notes, name)
-        mass = mass if np.ptp(mass) else None
     frozen = None if mass is None else _frozen(mass)
     return Samples(_frozen(points), frozen, columns, notes, levels=levels)
 

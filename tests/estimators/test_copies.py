@@ -84,6 +84,16 @@ def test_every_objective_of_neural_critics_merges_copies(objective):
     assert est.interval()[0] < 0
 
 
+def test_equal_weights_change_nothing():
+    rng = np.random.default_rng(4)
+    x, y = _normals(rng, 2, n=60), _normals(rng, 2, 0.5, n=60)
+    plain = dv.js_divergence(x, y, rng=0)
+    weighted = dv.js_divergence(x, y, weights_p=np.full(60, 0.7), weights_q=np.ones(60), rng=0)
+    assert weighted == plain
+    assert weighted.interval() == plain.interval()
+    assert weighted.lower_bound() == plain.lower_bound()
+
+
 def test_copies_among_counts_are_found_by_the_other_columns():
     rng = np.random.default_rng(0)
     x, y = (np.column_stack([_normals(rng), rng.poisson(2, N)]) for _ in "pq")

@@ -204,7 +204,7 @@ class TestEstimate:
 
     def test_weights(self):
         x, y = np.random.default_rng(0).normal(size=(2, 50))
-        est = dv.js_divergence(x, y, method="classifier", weights_p=np.ones(50), rng=0)
+        est = dv.js_divergence(x, y, method="classifier", weights_p=np.arange(1, 51), rng=0)
         with pytest.raises(AttributeError, match=r"here\. Leave weights_p and weights_q out: it"):
             est.lower_bound()
 
