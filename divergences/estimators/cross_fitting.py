@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Balanced weights make the log-odds of no difference zero, up to rounding.
 _NOTHING = 1e-9
+_LARGEST = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,13 +159,25 @@ def fit_half(fit: Fit, part: TrainingPart) -> Critic:
 
 
 def made_finite(odds: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show."""
+    """Replace infinite log-odds, which trees and neighbors give, by the largest that n can show.
+
+    Finite ones end at ±50: quadratic terms of far points give thousands, of which squares overflow.
+    """
     certain = np.isinf(odds)
-    if not certain.any():
+    largest = float(np.max(np.abs(odds[~certain]), initial=math.log(n + 1.0)))
+    if not certain.any() and not largest > _LARGEST:
         return odds, ()
-    most = float(np.max(np.abs(odds[~certain]), initial=math.log(n + 1.0)))
-    note = (
-        f"The classifier gave {int(certain.sum())} of {odds.size} points a probability of exactly "
-        f"0 or 1; their log-ratio was set to ±{most:.3g}."
-    )
-    return np.where(certain, np.sign(odds) * most, odds), (note,)
+    most = min(largest, _LARGEST)
+    far = int((np.abs(odds) > most).sum() - certain.sum())
+    notes = []
+    if certain.any():
+        notes.append(
+            f"The classifier gave {int(certain.sum())} of {odds.size} points a probability of "
+            f"exactly 0 or 1; their log-ratio was set to ±{most:.3g}."
+        )
+    if far:
+        notes.append(
+            f"The log-ratio of {far} of {odds.size} points was beyond ±{_LARGEST:g}, which no "
+            f"sample can show, and was set to that: the critic extrapolates."
+        )
+    return np.clip(odds, -most, most), tuple(notes)

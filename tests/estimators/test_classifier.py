@@ -24,6 +24,7 @@ from divergences.definitions import (
 from divergences.errors import InvalidPairError
 from divergences.estimators import estimate_samples
 from divergences.estimators.classifier import Classifier
+from divergences.estimators.cross_fitting import made_finite
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 
@@ -270,6 +271,13 @@ class TestAnyClassifier:
         assert math.isfinite(found.value)
         assert any("a probability of exactly 0 or 1" in note for note in found.notes)
         assert np.isfinite(found.critic(np.array([[-9.0, -9.0], [9.0, 9.0]]))).all()
+
+    def test_log_ratios_end_where_squares_of_their_exponentials_do_not_overflow(self):
+        odds, notes = made_finite(np.array([1.0, -400.0, 60.0, np.inf]), 100)
+        assert odds.tolist() == [1.0, -50.0, 50.0, 50.0]
+        assert len(notes) == 2
+        assert "The log-ratio of 2 of 4 points was beyond ±50, which no sample can show" in notes[1]
+        assert made_finite(np.array([49.0, -np.inf]), 100)[0].tolist() == [49.0, -49.0]
 
     def test_warnings_become_notes(self):
         x, y = normals(13, 100, 3, 1.0)
