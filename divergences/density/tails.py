@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class TailMap:
         """Map (k, d) points, an array or a tensor."""
         xp = array_namespace(points)
         center, scale, heavy = (
-            xp.asarray(values, device=points.device)
+            xp.asarray(values, device=device(points))
             for values in (self.center, np.where(self.heavy, self.scale, 1.0), self.heavy)
         )
         z = (points - center) / scale
