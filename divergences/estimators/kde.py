@@ -277,7 +277,7 @@ def _shown_by_neighbors(definition: RatioDivergence, p: Samples, q: Samples, run
     from divergences.estimators.neighbors import Neighbors
 
     k = math.floor(max(Neighbors().k, getattr(definition, "alpha", 0.0) + 1))
-    if p.weights is not None or q.weights is not None or min(p.n, q.n) <= k:
+    if min(p.n, q.n) <= k:
         return -math.inf
     return estimate_samples([definition], p, q, Neighbors(k), run)[0].reading.inner
 
@@ -334,9 +334,14 @@ def _width_notes(chosen: Choice, p: Samples, q: Samples) -> tuple[bool, tuple[st
         why = "Tails are heavy, and kernels are placed in the data's own coordinates."
     else:
         return False, ()
-    return True, (
-        f"{why} One bandwidth may not fit all of the data, and the value may be too low; the "
-        f"interval reaches up by what Neighbors() shows beyond it.",
+    weighted = p.weights is not None or q.weights is not None
+    then = (
+        'compare with method="neighbors", without weights'
+        if weighted
+        else "the interval reaches up by what Neighbors() shows beyond it"
+    )
+    return not weighted, (
+        f"{why} One bandwidth may not fit all of the data, and the value may be too low; {then}.",
     )
 
 

@@ -92,3 +92,6 @@ def test_weights_leave_neighbors_out():
     x, y = (rng.integers(0, 4, 300) + rng.normal(m, 0.002, 300) for m in (0, 0.002))
     weighted = dv.js_divergence(x, y, method="kde", weights_p=np.r_[2, np.ones(299)], rng=0)
     assert np.isfinite(weighted.interval()).all()
+    assert any(
+        'compare with method="neighbors", without weights' in note for note in weighted.notes
+    )
