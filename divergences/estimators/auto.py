@@ -13,7 +13,7 @@ from divergences.definitions import (
     Wasserstein,
 )
 from divergences.estimators.classifier import Classifier
-from divergences.estimators.copies import merge_unexplained_copies
+from divergences.estimators.copies import MOST_COPIES, merge_unexplained_copies
 from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import Estimator, register_default
 from divergences.estimators.exact_transport import ExactTransport
@@ -25,7 +25,6 @@ from divergences.estimators.stacked import Stacked
 from divergences.measures.samples import Samples
 
 FEWEST_POINTS_TO_STACK = 20
-_MOST_COPIES = 5
 
 
 @register_default(RatioDivergence)
@@ -46,7 +45,7 @@ def choose_ratio(definition: Any, p: Samples, q: Samples) -> Estimator:
 def _fewest(p: Samples, q: Samples) -> int:
     """Points of the smaller sample, its copies apart where they may leave too few."""
     fewest = min(p.n, q.n)
-    if not FEWEST_POINTS_TO_STACK <= fewest < _MOST_COPIES * FEWEST_POINTS_TO_STACK:
+    if not FEWEST_POINTS_TO_STACK <= fewest < MOST_COPIES * FEWEST_POINTS_TO_STACK:
         return fewest
     return min(one.sample.n for one in merge_unexplained_copies(p, q))
 

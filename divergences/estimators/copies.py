@@ -14,7 +14,7 @@ from divergences.measures.samples import Samples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_COPIES = 5
+MOST_COPIES = 5
 _SHARE_OF_AN_ATOM = 0.05
 _MOST_SITES = 2**53
 _OFF_A_SITE = 0.01
@@ -161,7 +161,7 @@ def without_equal_weights(sample: Samples) -> Samples:
 
 def _most_copies(sample: Samples) -> float:
     """Points of one place beyond which it is an atom of the measure."""
-    return min(max(_MOST_COPIES, _SHARE_OF_AN_ATOM * sample.n), sample.n / 2)
+    return min(max(MOST_COPIES, _SHARE_OF_AN_ATOM * sample.n), sample.n / 2)
 
 
 def _merged(sample: Samples, place: NDArray[np.intp], count: NDArray[np.intp]) -> Merged:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _Pair = tuple["Samples", "Samples"]
 
 _LARGEST_HALF = 1_000
-_FEW_POINTS, _MOST_TIMES = 1_500, 4  # below 1,500 / 2 points in all the halvings grow in number
+_FEW_POINTS, _MOST_TIMES = 1_500, 4  # in all: half of them take twice the halvings, and so on
 _WORTH_SAYING = 0.05
 _SLOWEST = 1.6  # the level shrinks like n^(-2/d), or faster where the points fill no space
 _DOUBT, _DOUBT_IN_THE_PLANE = 0.12, 0.2  # spread of the share at normal samples of 400 points

@@ -43,9 +43,8 @@ class ExactTransport(Estimator):
     interval. Where the points lie near a set of fewer dimensions the rate is faster, and what is
     told is too much. Interval and bracket allow for few points and skewed costs; a note says where
     the samples show too much skewness for 95 %, which one that lacks its far points cannot. The
-    bracket reaches from potentials held out on halves to the
-    plug-in and needs no assumption about the bias. Where the samples are alike to the point the
-    interval reaches up by the null level.
+    bracket reaches from potentials held out on halves to the plug-in and needs no assumption about
+    the bias. Where the samples are alike to the point the interval reaches up by the null level.
 
     Raises
     ------

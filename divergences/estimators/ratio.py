@@ -20,6 +20,7 @@ from divergences.estimators.ratio_notes import (
     correction_notes,
     doubt_notes,
     few_points_notes,
+    too_few_distinct_note,
 )
 from divergences.estimators.ratio_spread import resolution, variance_and_share
 from divergences.estimators.reach import extrapolated, is_unbounded
@@ -159,11 +160,11 @@ def fit_without_copies(
             return fit(p, q, run), p, q
         merged = merge_unexplained_copies(p, q)
         notes = copy_notes(*merged)
-        one_p, one_q = (one.sample for one in merged)
-        if min(one_p.n, one_q.n) < estimator.minimum:
-            return fit(p, q, run), p, q
-        ratio = fit(one_p, one_q, run)
-        return replace(ratio, notes=(*notes, *ratio.notes)), one_p, one_q
+        rated = merged[0].sample, merged[1].sample
+        if min(rated[0].n, rated[1].n) < estimator.minimum:
+            rated, notes = (p, q), (too_few_distinct_note(estimator.minimum),)
+        ratio = fit(*rated, run)
+        return replace(ratio, notes=(*notes, *ratio.notes)), *rated
 
     return run.once(key, (p, q), compute)
 

@@ -84,3 +84,11 @@ def few_points_notes(p: Samples, q: Samples, share: float) -> tuple[str, ...]:
             f"Fewer than {_FEW_OF_A_SAMPLE} points of a sample: the error bar is a rough one."
         )
     return tuple(notes)
+
+
+def too_few_distinct_note(minimum: int) -> str:
+    """Why copies of rows were not merged."""
+    return (
+        f"Copies of rows count as points of their own, since fewer than {minimum} points of a "
+        f"sample are distinct: the value can be far too high, and its error bar too small."
+    )

@@ -64,6 +64,10 @@ class Stacked(RatioEstimator):
     values that recur, such as counts, or a lattice explains them: a row and its copies are one
     point of their weight. A note says how many.
 
+    Good in any dimension and as a first choice. Fails to see what none of its critics can
+    express, such as fine structure in many dimensions; how little that may be is what the upper
+    end of the interval says.
+
     Parameters
     ----------
     methods : sequence of RatioEstimator or str

@@ -94,6 +94,14 @@ def test_equal_weights_change_nothing():
     assert weighted.lower_bound() == plain.lower_bound()
 
 
+def test_where_too_few_rows_are_distinct_a_note_says_that_copies_count():
+    x, y = np.repeat(np.random.default_rng(5).normal(size=(2, 8)), 5, axis=1)
+    est = dv.js_divergence(x, y, method="stacked", rng=0)
+    assert est.notes[0].startswith(
+        "Copies of rows count as points of their own, since fewer than 10"
+    )
+
+
 def test_copies_among_counts_are_found_by_the_other_columns():
     rng = np.random.default_rng(0)
     x, y = (np.column_stack([_normals(rng), rng.poisson(2, N)]) for _ in "pq")
