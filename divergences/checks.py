@@ -110,6 +110,36 @@ def all_finite(batch: Any) -> bool:
     return math.isfinite(batch.detach().sum()) or bool(batch.isfinite().all())
 
 
+def check_batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return two batches of points as finite tensors of shape (n, d) and (m, d), or raise."""
+    import torch
+
+    batches = []
+    for name, batch in (("x", x), ("y", y)):
+        if not isinstance(batch, torch.Tensor) or not batch.is_floating_point():
+            kind = batch.dtype if isinstance(batch, torch.Tensor) else type(batch).__name__
+            raise TypeError(f"{name} must be a floating-point torch.Tensor, not {kind}.")
+        if not all_finite(batch):
+            raise ValueError(
+                f"{name} must be finite, but {int((~torch.isfinite(batch)).sum())} of its "
+                f"{batch.numel()} values are NaN or infinite. Did the last step diverge?"
+            )
+        if batch.ndim == 1:
+            batch = batch.reshape(-1, 1)
+        if batch.ndim != 2 or len(batch) < 2:
+            raise ValueError(
+                f"{name} must have shape (n_samples, n_features) with at least 2 samples, not "
+                f"{tuple(batch.shape)}. Flatten images with {name}.flatten(1)."
+            )
+        batches.append(batch)
+    if batches[0].shape[1] != batches[1].shape[1]:
+        raise ValueError(
+            f"x and y must have the same number of features, not {batches[0].shape[1]} and "
+            f"{batches[1].shape[1]}."
+        )
+    return batches[0], batches[1]
+
+
 def _interval_words(above: float, at_least: float, at_most: float, below: float) -> str:
     words = []
     if above > -math.inf:

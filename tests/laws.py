@@ -108,9 +108,13 @@ _GEOMETRY = frozenset({"permutation", "symmetry", "scaling", "rotation"})
 _EMPIRICAL = frozenset({"repeats", "zero", "nonnegative"})
 
 ROWS: tuple[Row, ...] = (
-    Row(KDE(), _GEOMETRY | {"affine"}, rtol=1e-8),
-    Row(KDE(bandwidth="scott"), _GEOMETRY | {"affine"}, rtol=1e-8),
-    Row(KDE(kernel="epanechnikov", bandwidth="silverman"), _GEOMETRY | {"affine"}, rtol=1e-8),
+    Row(KDE(second_opinion=False), _GEOMETRY | {"affine"}, rtol=1e-8),
+    Row(KDE(bandwidth="scott", second_opinion=False), _GEOMETRY | {"affine"}, rtol=1e-8),
+    Row(
+        KDE(kernel="epanechnikov", bandwidth="silverman", second_opinion=False),
+        _GEOMETRY | {"affine"},
+        rtol=1e-8,
+    ),
     Row(ExactTransport(), _GEOMETRY | _EMPIRICAL | {"triangle", "contraction"}),
     Row(DebiasedTransport(), frozenset({"scaling", "rotation"}), rtol=1e-8),
     Row(
@@ -121,7 +125,7 @@ ROWS: tuple[Row, ...] = (
     Row(EntropicTransport(), _GEOMETRY | _EMPIRICAL, rtol=1e-6),
     Row(PairwiseKernel(), _GEOMETRY),
     Row(PairwiseKernel("biased"), _GEOMETRY | _EMPIRICAL | {"triangle"}),
-    Row(Neighbors(), _GEOMETRY | {"affine"}, rtol=1e-8),
+    Row(Neighbors(second_opinion=False), _GEOMETRY | {"affine"}, rtol=1e-8),
     Row(Classifier("logistic", folds=3), rtol=1e-4, slow=True),
     Row(Classifier("boosting", folds=2), slow=True),
     Row(LipschitzCritic(width=8, steps=20, folds=2), rtol=1e-3, slow=True),

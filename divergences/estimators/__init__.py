@@ -1,6 +1,7 @@
 """How a divergence is found: one file, one method."""
 
-import divergences.estimators.auto  # noqa: F401 (it registers what "auto" picks)
+import divergences.estimators.auto
+import divergences.estimators.second_opinion  # noqa: F401 (it registers a review of readings)
 from divergences.estimators.classifier import Classifier
 from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import (

@@ -65,6 +65,9 @@ class Classifier(RatioEstimator):
         ones, unless they have `categorical_features` set: to those each level is a whole number.
     folds : int
         Parts that each sample is split into, at least 2.
+    second_opinion : bool
+        Whether the interval reaches as far up as that of the default's quick critics, which take
+        half a second to three.
 
     References
     ----------
@@ -84,6 +87,7 @@ class Classifier(RatioEstimator):
 
     estimator: Any = "logistic"
     folds: int = 5
+    second_opinion: bool = True
     shorthand: ClassVar[str] = "classifier"
     minimum: ClassVar[int] = 4
     reads_categories: ClassVar[bool] = True

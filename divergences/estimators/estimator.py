@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from divergences.checks import all_finite, check_rng
+from divergences.checks import check_batches, check_rng
 from divergences.definitions import Definition, RatioDivergence
 from divergences.errors import InvalidPairError
 from divergences.estimate import Circumstances, Estimate, Reading
@@ -85,11 +85,13 @@ def is_auto(method: Any) -> bool:
 Method = Callable[[Any, Any, Samples, Samples, Run], Reading]
 Loss = Callable[[Any, Any, "torch.Tensor", "torch.Tensor", Run], "torch.Tensor"]
 Chooser = Callable[[Any, Samples, Samples], Estimator]
+Review = Callable[[Any, Any, Reading, Samples, Samples, Run], Reading]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METHODS: dict[tuple[type[Definition], type[Estimator]], Method] = {}
 _LOSSES: dict[tuple[type[Definition], type[Estimator]], Loss] = {}
 _CHOOSERS: dict[type[Definition], Chooser] = {}
+_REVIEWS: dict[type[Definition], Review] = {}
 
 
 def register(
@@ -130,6 +132,16 @@ def register_default(definition: type[Definition]) -> Callable[[Function], Funct
 
     def enter(function: Function) -> Function:
         _CHOOSERS[definition] = function
+        return function
+
+    return enter
+
+
+def register_review(definition: type[Definition]) -> Callable[[Function], Function]:
+    """Register the function (definition, estimator, reading, p, q, run) that amends a reading."""
+
+    def enter(function: Function) -> Function:
+        _REVIEWS[definition] = function
         return function
 
     return enter
@@ -260,6 +272,9 @@ def estimate_samples(
         # The same seed for each, so that a value does not depend on what else was asked.
         own_run = replace(run, rng=np.random.default_rng(seed))
         reading = function(definition, estimator, p, q, own_run)
+        for kind in set(type(definition).__mro__) & set(_REVIEWS):
+            own_run = replace(run, rng=np.random.default_rng(seed))
+            reading = _REVIEWS[kind](definition, estimator, reading, p, q, own_run)
         seconds = time.perf_counter() - start
         results.append(_finish(definition, estimator, automatic, reading, p, q, seconds))
     return results
@@ -356,39 +371,10 @@ def supremum_by(
     function = _lookup(_LOSSES, type(definition), type(estimator))
 
     def loss(x: torch.Tensor, y: torch.Tensor, rng: Any) -> torch.Tensor:
-        x, y = _batches(x, y)
+        x, y = check_batches(x, y)
         generator = check_rng(rng)
         # Drawn as `estimate_samples` draws it, so that a loss and an estimate agree for one seed.
         own = np.random.default_rng(int(generator.integers(2**63)))
         return function(definition, estimator, x, y, Run(own, progress=False))  # type: ignore[no-any-return]
 
     return loss
-
-
-def _batches(x: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    import torch
-
-    batches = []
-    for name, batch in (("x", x), ("y", y)):
-        if not isinstance(batch, torch.Tensor) or not batch.is_floating_point():
-            kind = batch.dtype if isinstance(batch, torch.Tensor) else type(batch).__name__
-            raise TypeError(f"{name} must be a floating-point torch.Tensor, not {kind}.")
-        if not all_finite(batch):
-            raise ValueError(
-                f"{name} must be finite, but {int((~torch.isfinite(batch)).sum())} of its "
-                f"{batch.numel()} values are NaN or infinite. Did the last step diverge?"
-            )
-        if batch.ndim == 1:
-            batch = batch.reshape(-1, 1)
-        if batch.ndim != 2 or len(batch) < 2:
-            raise ValueError(
-                f"{name} must have shape (n_samples, n_features) with at least 2 samples, not "
-                f"{tuple(batch.shape)}. Flatten images with {name}.flatten(1)."
-            )
-        batches.append(batch)
-    if batches[0].shape[1] != batches[1].shape[1]:
-        raise ValueError(
-            f"x and y must have the same number of features, not {batches[0].shape[1]} and "
-            f"{batches[1].shape[1]}."
-        )
-    return batches[0], batches[1]

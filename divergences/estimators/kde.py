@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +23,7 @@ from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
 from divergences.estimators.calibration import calibration
 from divergences.estimators.copies import Merged, copy_notes, merge_copies
-from divergences.estimators.estimator import estimate_samples, register, register_loss
+from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Choice, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
 from divergences.estimators.overlooked import missed_by
@@ -78,6 +77,9 @@ class KDE(RatioEstimator):
     integrate : bool
         Whether to integrate the densities over a grid instead of averaging over the samples, in
         one and two dimensions. There is no calibration, and blurred peaks stay blurred.
+    second_opinion : bool
+        Whether the interval reaches as far up as that of the default's quick critics, which take
+        half a second to three.
 
     References
     ----------
@@ -86,14 +88,15 @@ class KDE(RatioEstimator):
 
     Examples
     --------
-    >>> KDE(kernel="epanechnikov", bandwidth="scott")
-    KDE(kernel='epanechnikov', bandwidth='scott', background=5.0, integrate=False)
+    >>> KDE(kernel="epanechnikov", bandwidth="scott").describe()
+    'epanechnikov kernel densities'
     """
 
     kernel: str = "gaussian"
     bandwidth: Any = CROSS_VALIDATED
     background: float = 5.0
     integrate: bool = False
+    second_opinion: bool = True
     shorthand: ClassVar[str] = "kde"
     minimum: ClassVar[int] = 3
 
@@ -139,7 +142,6 @@ class _Fit:
     halves: tuple[DensityPair, ...]
     p: Merged
     q: Merged
-    narrow: bool = False
 
     def at_rows(self, ratio: LogRatio) -> LogRatio:
         """The log-ratio of each point at all rows that were merged to it."""
@@ -189,15 +191,14 @@ def _fit_anew(estimator: KDE, p: Samples, q: Samples, run: Run) -> _Fit:
     pair = DensityPair.fit(p, q, widths, kernel, weight, background, subspace, tails)
     pair, (at_p, at_q), shares = _calibrated(pair, p, q, weight, run)
     smaller, halves = _fit_halves(pair, p, q, widths, run)
-    narrow, width_notes = _width_notes(chosen, p, q)
-    notes += (*width_notes, *_overlap_notes(shares))
+    notes += (*_width_notes(chosen, p, q), *_overlap_notes(shares))
     rate = 4 / (p.d + 4)
     apart = shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE
     # Densities are not chosen from many: what is found in one case of two is enough.
     missed = missed_by(at_p, at_q, p, q) / 2
     ratio = LogRatio(at_p, at_q, pair, smaller, rate, notes, apart, missed=missed)
     merged = replace(merged[0], sample=p), replace(merged[1], sample=q)
-    return _Fit(ratio, pair, halves, *merged, narrow)
+    return _Fit(ratio, pair, halves, *merged)
 
 
 def _known_notes(p: Samples, q: Samples) -> tuple[str, ...]:
@@ -259,27 +260,11 @@ def read_densities(
     fit = _fit(estimator, p, q, run)
     points_p, points_q = fit.p.sample, fit.q.sample
     if not estimator.integrate or fit.pair is None:
-        reading = read_ratio(definition, fit.ratio, points_p, points_q)
-    else:
-        pairs = (fit.pair, *fit.halves)
-        inner, *of_halves = integrate_on_grid(definition, pairs, points_p, points_q, run)
-        smaller = sum(of_halves) / len(of_halves) if of_halves else None
-        reading = read_ratio(definition, fit.ratio, points_p, points_q, values=(inner, smaller))
-    if not fit.narrow:
-        return reading
-    beyond = max(0.0, _shown_by_neighbors(definition, points_p, points_q, run) - reading.inner)
-    return replace(reading, doubt=(reading.doubt[0], math.hypot(reading.doubt[1], beyond)))
-
-
-def _shown_by_neighbors(definition: RatioDivergence, p: Samples, q: Samples, run: Run) -> float:
-    """Value before the outer function of a method without bandwidth, where it has one."""
-    # Methods are listed in the order in which they load.
-    from divergences.estimators.neighbors import Neighbors
-
-    k = math.floor(max(Neighbors().k, getattr(definition, "alpha", 0.0) + 1))
-    if min(p.n, q.n) <= k:
-        return -math.inf
-    return estimate_samples([definition], p, q, Neighbors(k), run)[0].reading.inner
+        return read_ratio(definition, fit.ratio, points_p, points_q)
+    pairs = (fit.pair, *fit.halves)
+    inner, *of_halves = integrate_on_grid(definition, pairs, points_p, points_q, run)
+    smaller = sum(of_halves) / len(of_halves) if of_halves else None
+    return read_ratio(definition, fit.ratio, points_p, points_q, values=(inner, smaller))
 
 
 def spans(sample: Samples, other: Samples) -> bool:
@@ -323,8 +308,8 @@ def _no_difference(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.zeros(len(points))
 
 
-def _width_notes(chosen: Choice, p: Samples, q: Samples) -> tuple[bool, tuple[str, ...]]:
-    """Whether one width may not fit all of the points, and in words."""
+def _width_notes(chosen: Choice, p: Samples, q: Samples) -> tuple[str, ...]:
+    """Where one width may not fit all of the points."""
     if chosen.scale <= _TELLING_SCALE:
         why = (
             f"The bandwidth that tells the samples apart best is 1/{round(1 / chosen.scale)} of "
@@ -333,15 +318,10 @@ def _width_notes(chosen: Choice, p: Samples, q: Samples) -> tuple[bool, tuple[st
     elif chosen.tails is None and TailMap.of(p.points, q.points) is not None:
         why = "Tails are heavy, and kernels are placed in the data's own coordinates."
     else:
-        return False, ()
-    weighted = p.weights is not None or q.weights is not None
-    then = (
-        'compare with method="neighbors", without weights'
-        if weighted
-        else "the interval reaches up by what Neighbors() shows beyond it"
-    )
-    return not weighted, (
-        f"{why} One bandwidth may not fit all of the data, and the value may be too low; {then}.",
+        return ()
+    return (
+        f"{why} One bandwidth may not fit all of the data, and the value may be too low; compare "
+        f'with method="auto".',
     )
 
 

@@ -78,6 +78,9 @@ class Neighbors(RatioEstimator):
         sample has too few points. Over nine pairs in 1 to 20 dimensions (n = 2,000), the root
         mean square error relative to the truth was for k = 1, 2, 5, 10, 20, 44 on average 0.21,
         0.19, 0.19, 0.19, 0.20, 0.22 for JS and 0.23, 0.22, 0.24, 0.26, 0.29, 0.33 for KL.
+    second_opinion : bool
+        Whether the interval reaches as far up as that of the default's quick critics, which take
+        half a second to three.
 
     References
     ----------
@@ -96,6 +99,7 @@ class Neighbors(RatioEstimator):
     """
 
     k: int = 5
+    second_opinion: bool = True
     shorthand: ClassVar[str] = "neighbors"
 
     def __post_init__(self) -> None:

@@ -109,6 +109,9 @@ class Neural(RatioEstimator):
         Of AdamW.
     device : str
         Where to train: "auto" is CUDA where there is one, or any name that torch knows.
+    second_opinion : bool
+        Whether the interval reaches as far up as that of the default's quick critics, which take
+        half a second to three.
 
     References
     ----------
@@ -136,6 +139,7 @@ class Neural(RatioEstimator):
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     device: str = "auto"
+    second_opinion: bool = True
     shorthand: ClassVar[str] = "neural"
     minimum: ClassVar[int] = 4
 

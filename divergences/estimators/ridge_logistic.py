@@ -20,7 +20,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, qr, solve_triangular
 from scipy.special import expit
 
 from divergences.estimators.labels import log_loss
@@ -53,7 +53,8 @@ class RidgeFit:
     evidence : float
         Logarithm of the marginal likelihood, but for a constant.
     information : ndarray of shape (k + 1, k + 1)
-        Hessian of the loss without its penalty.
+        Hessian of the loss without its penalty; of more features than points, in the rotated
+        coordinates of the fit.
     total : float
         Sum of the weights.
     without_own : callable
@@ -115,6 +116,9 @@ def fit_best_strength(
     -------
     RidgeFit
     """
+    n, k = features.shape
+    if k > n:
+        return _fit_rotated(features, labels, weights, roughness, strengths)
     design = with_intercept(features)
     rows = np.arange(len(design))
     if len(design) > _ROWS_TO_CHOOSE_BY:
@@ -134,6 +138,22 @@ def fit_best_strength(
         return best
     whole = fit_ridge(design, labels, weights, best.strength * roughness, best)
     return replace(whole, strength=best.strength)
+
+
+def _fit_rotated(
+    features: NDArray[np.float64],
+    labels: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    roughness: NDArray[np.float64],
+    strengths: NDArray[np.float64],
+) -> RidgeFit:
+    """The same fit in as many coordinates as points: the penalty keeps all others at zero."""
+    scale = 1 / np.sqrt(roughness)
+    axes, values = qr((features * scale).T, mode="economic", check_finite=False)
+    rotated = np.asarray(values.T, dtype=np.float64)
+    fit = fit_best_strength(rotated, labels, weights, np.ones(len(features)), strengths)
+    slopes = scale * (axes @ fit.coefficients[1:])
+    return replace(fit, coefficients=np.concatenate([fit.coefficients[:1], slopes]))
 
 
 def fit_ridge(

@@ -119,6 +119,11 @@ class Stacked(RatioEstimator):
         methods = [method for method in self.methods if isinstance(method, RatioEstimator)]
         return all(method.merges_copies or isinstance(method, KDE) for method in methods)
 
+    @property
+    def second_opinion(self) -> bool:
+        """Not where the library takes part, from which second opinions come."""
+        return "auto" not in self.methods
+
     def log_ratio(self, p: Samples, q: Samples, run: Run) -> LogRatio:
         """Fit the stack to all points, and to each half to judge the other."""
         with single_threaded():
@@ -188,7 +193,7 @@ class Stacked(RatioEstimator):
                     f"Leave that method out, or drop or encode the columns of categories."
                 )
 
-    def _halves(self, pooled: _Pooled, seeds: NDArray[np.int64], run: Run) -> LogRatio:
+    def _halves(self, pooled: _Pooled, seeds: NDArray[np.int64], run: Run) -> LogRatio | None:
         parts = stratified_folds(pooled.labels, 2, np.random.default_rng(seeds[0]))
         odds = np.empty(len(parts))
         held_out, fitted, trust = np.empty_like(odds), np.empty_like(odds), []

@@ -500,7 +500,8 @@ def test_settings_compare_hash_and_print():
     assert KDE(bandwidth=np.array([1, 2])) == KDE(bandwidth=[1.0, 2.0])
     assert len({KDE(), KDE(), KDE(bandwidth="scott")}) == 2
     assert repr(KDE(bandwidth=0.5)) == (
-        "KDE(kernel='gaussian', bandwidth=0.5, background=5.0, integrate=False)"
+        "KDE(kernel='gaussian', bandwidth=0.5, background=5.0, integrate=False, "
+        "second_opinion=True)"
     )
 
 

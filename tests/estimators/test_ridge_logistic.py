@@ -177,3 +177,16 @@ def test_separated_labels_end_at_a_finite_fit():
     assert np.isfinite(fit.left_out).all()
     clear = np.abs(features[:, 0]) > 0.5
     assert np.all((fit.left_out > 0)[clear] == (labels == 1)[clear])
+
+
+def test_more_features_than_points_are_fitted_in_as_many_coordinates():
+    features, labels, weights = problem(7, n=60, k=150, shift=0.01)
+    roughness = np.geomspace(0.1, 30, 150)
+    fit = fit_best_strength(features, labels, weights, roughness)
+    design = with_intercept(features)
+    whole = fit_ridge(design, labels, weights, fit.strength * roughness)
+    np.testing.assert_allclose(fit.coefficients, whole.coefficients, atol=1e-5)
+    np.testing.assert_allclose(fit.fitted, design @ fit.coefficients, atol=1e-9)
+    np.testing.assert_allclose(fit.left_out, whole.left_out, atol=5e-3)
+    assert fit.evidence == pytest.approx(whole.evidence, abs=1e-2)
+    assert len(fit.information) == 61
