@@ -31,9 +31,9 @@ class Circumstances:
     definition: Definition
     method: Any
     how: str
+    d: int
     n: int | None = None
     m: int | None = None
-    d: int | None = None
     seconds: float = 0.0
     samples: tuple[Samples, Samples] | None = None
     measures: tuple[Known, Known] | None = None
@@ -110,7 +110,7 @@ class Estimate(float):
         return self.circumstances.m
 
     @property
-    def d(self) -> int | None:
+    def d(self) -> int:
         """Number of features."""
         return self.circumstances.d
 

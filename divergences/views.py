@@ -162,7 +162,7 @@ def plot_overview(
     joint: Comparison,
     each: Comparison,
     *,
-    names: tuple[str, str] = ("P", "Q"),
+    names: tuple[str, str],
     **options: Unpack[Options],
 ) -> Axes:
     """Draw one page: the two samples, every divergence, and the features that differ most.

@@ -145,9 +145,7 @@ def plot_densities(
     return panels
 
 
-def plot_intervals(
-    labels: Sequence[str], estimates: Sequence[Estimate], ax: Axes | None = None
-) -> Axes:
+def plot_intervals(labels: Sequence[str], estimates: Sequence[Estimate], ax: Axes | None) -> Axes:
     """Draw values with their 95 % intervals, each row on its own scale with zero in common.
 
     Parameters

@@ -18,7 +18,7 @@ from divergences.definitions import (
 )
 from divergences.estimators import supremum_by
 from divergences.training.direct_methods import DirectMethod
-from divergences.training.distributed import ALONE, Workers
+from divergences.training.distributed import Workers
 from divergences.training.objective import START, DivergedError, Moment, Objective
 
 
@@ -40,8 +40,8 @@ class Direct(Objective):
     """
 
     definition: Definition
-    method: Any = "auto"
-    workers: Workers = ALONE
+    method: Any
+    workers: Workers
 
     def critic_steps(self, now: Moment = START) -> int:
         """None: the critic is a formula."""

@@ -180,8 +180,8 @@ class _Quiet(tqdm):  # type: ignore[type-arg]
 def conduct(
     run: TrainingRun,
     callbacks: Sequence[Callback],
-    folder: Path | None = None,
-    progress: bool | None = None,
+    folder: Path | None,
+    progress: bool | None,
 ) -> None:
     """Take the steps that are left; torch's global random state is as before when it ends."""
     watch = Watch()
