@@ -256,7 +256,7 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
     circumstances = Circumstances(definition, "exact", how, p.d, seconds=seconds, measures=(p, q))
     found = Estimate(reading, circumstances)
     if isinstance(definition, Wasserstein | SlicedWasserstein) and reading.bracket is None:
-        return Estimate(replace(reading, bracket=found.interval(0.95)), circumstances)
+        return Estimate(replace(reading, bracket=found.interval()), circumstances)
     return found
 
 
