@@ -49,6 +49,11 @@ class JensenShannon(RatioDivergence):
         """ln 2, one bit."""
         return math.log(2) / math.log(self.base)
 
+    @property
+    def inner_maximum(self) -> float:
+        """ln 2, whatever the base."""
+        return math.log(2)
+
     def generator(self, ratio: Any) -> Any:
         """phi(u) = (u ln u - (1 + u) ln((1 + u)/2))/2."""
         xp = array_namespace(ratio)
@@ -103,6 +108,11 @@ class JensenShannonDistance(RatioDivergence):
     def maximum(self) -> float:
         """Root of ln 2."""
         return math.sqrt(math.log(2) / math.log(self.base))
+
+    @property
+    def inner_maximum(self) -> float:
+        """ln 2, whatever the base."""
+        return math.log(2)
 
     def generator(self, ratio: Any) -> Any:
         """As JS."""
