@@ -39,20 +39,21 @@ class PositiveKernel(ABC):
         """Whether every bandwidth does, so that the kernel is the same in any unit."""
         return self.needs_scale
 
+    @property
+    def parts(self) -> tuple[tuple[float, PositiveKernel], ...]:
+        """Weights and kernels that it is a sum of: itself alone, unless it was added."""
+        return ((1.0, self),)
+
     def __add__(self, other: PositiveKernel) -> SumKernel:
         if not isinstance(other, PositiveKernel):
             return NotImplemented
-        return SumKernel((*_terms(self), *_terms(other)))
+        return SumKernel((*self.parts, *other.parts))
 
     def __mul__(self, weight: float) -> SumKernel:
         check_real("weight", weight, above=0)
-        return SumKernel(tuple((float(weight) * w, kernel) for w, kernel in _terms(self)))
+        return SumKernel(tuple((float(weight) * w, kernel) for w, kernel in self.parts))
 
     __rmul__ = __mul__
-
-
-def _terms(kernel: PositiveKernel) -> tuple[tuple[float, PositiveKernel], ...]:
-    return kernel.terms if isinstance(kernel, SumKernel) else ((1.0, kernel),)
 
 
 def _check_bandwidth(bandwidth: Bandwidth) -> None:
@@ -193,6 +194,11 @@ class SumKernel(PositiveKernel):
     """
 
     terms: tuple[tuple[float, PositiveKernel], ...]
+
+    @property
+    def parts(self) -> tuple[tuple[float, PositiveKernel], ...]:
+        """The terms."""
+        return self.terms
 
     def of_squared_distance(self, squared: Any) -> Any:
         """Weighted sum of the parts' values."""
