@@ -23,6 +23,7 @@ from divergences.estimators import RatioEstimator, Sliced, estimate_samples
 from divergences.estimators.estimator import resolve
 from divergences.estimators.indicators import Expanded
 from divergences.estimators.pooled_statistics import (
+    each_column,
     kernel_statistic,
     sliced_statistic,
     transport_statistic,
@@ -228,10 +229,7 @@ def _refitted(
         quiet = Run.create(seed, progress=False)
         return estimate_samples([definition], sides[0], sides[1], method, quiet)[0].reading.inner
 
-    def of_labels(labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([[value(own) for own in labels.T > 0.5]])
-
-    return Statistic(of_labels, (definition.symbol,))
+    return Statistic(each_column(value), (definition.symbol,))
 
 
 def _by_halves(
