@@ -63,6 +63,14 @@ class TwoSampleTest:
         The statistic in words.
     notes : tuple of str
         What to know before trusting it.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> x, y = np.random.default_rng(0).normal([[0.0], [1.0]], 1.0, size=(2, 60))
+    >>> test = dv.two_sample_test(x, y, dv.Energy(), permutations=99, rng=0)
+    >>> test.p_value, len(test.null)
+    (0.01, 99)
     """
 
     statistic: float

@@ -34,6 +34,16 @@ class Evaluation:
         What to know.
     seconds : float
         Time that it took.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import divergences as dv
+    >>> train, data = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> model = dv.KernelDensity().fit(train)
+    >>> result = dv.evaluate_generator(model, data, divergences=[dv.Energy()], rng=0)
+    >>> [score.name for score in result.scores]
+    ['accuracy', 'precision', 'recall', 'density', 'coverage']
     """
 
     divergences: Comparison

@@ -117,6 +117,13 @@ def plot_densities(
     ------
     ValueError
         If `estimates`, `columns` or `axes` are not one per feature.
+
+    Examples
+    --------
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> axes = plot_densities(x, y, columns=["age", "height"])
+    >>> [ax.get_title() for ax in axes]
+    ['age', 'height']
     """
     p, q = as_samples(p, name="p", categories=True), as_samples(q, name="q", categories=True)
     check_pair(p, q)
