@@ -51,8 +51,8 @@ class Stage:
     """
 
     output: Path
-    seed: int = 0
-    quick: bool = False
+    seed: int
+    quick: bool
     figures: list[tuple[Path, str]] = field(default_factory=list)
 
     def title(self, text: str) -> None:

@@ -23,6 +23,7 @@ def generator(stage: Stage) -> None:
     import torch
 
     from divergences.definitions import JensenShannon
+    from divergences.evaluation import Modes
     from divergences.measures import Pushforward
     from divergences.networks import Perceptron
     from divergences.networks.seeds import seeded
@@ -51,10 +52,11 @@ def generator(stage: Stage) -> None:
     )
     print(run.history)
     points = run.pushforward.sample(2_500, rng=stage.seed).detach().numpy()
-    reached, near = modes_reached(points)
+    counts = Modes(_centers(), SPREAD).counts(points)
     stage.say(
-        f"In the end: {run.estimate}. {reached} of {MODES} normals are reached, and {near:.0%} of "
-        f"the generated points lie within three standard deviations of one."
+        f"In the end: {run.estimate}. {np.count_nonzero(counts)} of {MODES} normals are reached, "
+        f"and {counts.sum() / len(points):.0%} of the generated points lie within three standard "
+        f"deviations of one."
     )
     figure = run.plot()
     stage.save(
@@ -69,13 +71,6 @@ def ring(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     centers = _centers()[rng.integers(MODES, size=n)]
     points: NDArray[np.float64] = centers + SPREAD * rng.normal(size=(n, 2))
     return points
-
-
-def modes_reached(points: NDArray[np.float64]) -> tuple[int, float]:
-    """Normals with a point within three standard deviations, and the share of such points."""
-    distances = np.linalg.norm(points[:, None] - _centers(), axis=2)
-    near = distances.min(axis=1) < 3 * SPREAD
-    return len(np.unique(distances.argmin(axis=1)[near])), float(near.mean())
 
 
 def _centers() -> NDArray[np.float64]:

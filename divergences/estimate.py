@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from divergences.checks import check_points, check_real
+from divergences.confidence import LEVEL
 from divergences.numerals import rounded_together, strict_json
 from divergences.reading import Critic, Reading
 
@@ -31,9 +32,9 @@ class Circumstances:
     definition: Definition
     method: Any
     how: str
+    d: int
     n: int | None = None
     m: int | None = None
-    d: int | None = None
     seconds: float = 0.0
     samples: tuple[Samples, Samples] | None = None
     measures: tuple[Known, Known] | None = None
@@ -110,7 +111,7 @@ class Estimate(float):
         return self.circumstances.m
 
     @property
-    def d(self) -> int | None:
+    def d(self) -> int:
         """Number of features."""
         return self.circumstances.d
 
@@ -158,7 +159,7 @@ class Estimate(float):
         unbiased: float = self.definition.outer(self.reading.inner - self.reading.bias)
         return float(self) - unbiased
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """Confidence interval: the sampling spread, doubt of corrections, and the stated bias.
 
         Where bias cannot be excluded on one side, the interval reaches farther there.
@@ -189,7 +190,7 @@ class Estimate(float):
         # No divergence is negative, though held-out and unbiased estimates can be.
         return low, max(0.0, min(high, max(self.definition.maximum, float(self))))
 
-    def lower_bound(self, level: float = 0.95) -> float:
+    def lower_bound(self, level: float = LEVEL) -> float:
         """Certified lower bound: above the divergence with probability at most 1 - level.
 
         It assumes that the points are independent draws and nothing else, whatever the measures,
@@ -315,7 +316,7 @@ class Estimate(float):
             "value": float(self),
             "stderr": self.stderr,
             "interval": [low, high],
-            "level": 0.95,
+            "level": LEVEL,
             "bias": self.bias,
             "bracket": list(self.bracket) if self.bracket else None,
             "unit": self.unit,

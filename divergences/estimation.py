@@ -253,10 +253,10 @@ def _exact(definition: Definition, p: Known, q: Known, run: Run) -> Estimate:
     seconds = time.perf_counter() - start
     if isinstance(definition, RatioDivergence) and p.discrete == q.discrete:
         reading = replace(reading, critic=ExactLogRatio(p, q))
-    circumstances = Circumstances(definition, "exact", how, d=p.d, seconds=seconds, measures=(p, q))
+    circumstances = Circumstances(definition, "exact", how, p.d, seconds=seconds, measures=(p, q))
     found = Estimate(reading, circumstances)
     if isinstance(definition, Wasserstein | SlicedWasserstein) and reading.bracket is None:
-        return Estimate(replace(reading, bracket=found.interval(0.95)), circumstances)
+        return Estimate(replace(reading, bracket=found.interval()), circumstances)
     return found
 
 

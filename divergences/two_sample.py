@@ -23,6 +23,7 @@ from divergences.estimators import RatioEstimator, Sliced, estimate_samples
 from divergences.estimators.estimator import resolve
 from divergences.estimators.indicators import Expanded
 from divergences.estimators.pooled_statistics import (
+    each_column,
     kernel_statistic,
     sliced_statistic,
     transport_statistic,
@@ -62,6 +63,14 @@ class TwoSampleTest:
         The statistic in words.
     notes : tuple of str
         What to know before trusting it.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> x, y = np.random.default_rng(0).normal([[0.0], [1.0]], 1.0, size=(2, 60))
+    >>> test = dv.two_sample_test(x, y, dv.Energy(), permutations=99, rng=0)
+    >>> test.p_value, len(test.null)
+    (0.01, 99)
     """
 
     statistic: float
@@ -228,10 +237,7 @@ def _refitted(
         quiet = Run.create(seed, progress=False)
         return estimate_samples([definition], sides[0], sides[1], method, quiet)[0].reading.inner
 
-    def of_labels(labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([[value(own) for own in labels.T > 0.5]])
-
-    return Statistic(of_labels, (definition.symbol,))
+    return Statistic(each_column(value), (definition.symbol,))
 
 
 def _by_halves(

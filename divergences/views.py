@@ -150,6 +150,14 @@ def plot_critic_map(
     ------
     ValueError
         If there are fewer than two features, or `features` does not name two of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> ax = plot_critic_map(x, y + 1, method="kde", rng=0)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('feature 0', 'feature 1')
     """
     p, q = _plane(*_pair(p, q, options.get("nan_policy", "raise")), features)
     found: Estimate = divergence(definition or JensenShannon(), p, q, **options)
@@ -162,7 +170,7 @@ def plot_overview(
     joint: Comparison,
     each: Comparison,
     *,
-    names: tuple[str, str] = ("P", "Q"),
+    names: tuple[str, str],
     **options: Unpack[Options],
 ) -> Axes:
     """Draw one page: the two samples, every divergence, and the features that differ most.

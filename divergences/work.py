@@ -103,16 +103,19 @@ class Run:
             yield from self._track(pool.map(function, items), len(items), description)
 
     def _track(self, results: Iterable[Result], total: int, description: str) -> Iterator[Result]:
-        if self.progress is False or (self.progress is None and not sys.stderr.isatty()):
-            yield from results
-            return
-        delay = 1.0 if self.progress is None else 0.0
-        yield from _Bar(results, total=total, desc=description, delay=delay, leave=False)
+        yield from ProgressBar(results, total=total, desc=description, **shown(self.progress))
 
 
-class _Bar(tqdm):  # type: ignore[type-arg]
-    # tqdm would start a thread that outlives the bar.
+class ProgressBar(tqdm):  # type: ignore[type-arg]
+    """A bar that leaves no thread behind, as tqdm's own would."""
+
     monitor_interval = 0
+
+
+def shown(progress: bool | None) -> dict[str, Any]:
+    """Settings of a bar: None shows it on a terminal, for what takes more than a second."""
+    hidden = progress is False or (progress is None and not sys.stderr.isatty())
+    return {"disable": hidden, "delay": 1.0 if progress is None else 0.0, "leave": False}
 
 
 @contextmanager

@@ -166,7 +166,6 @@ class Subject:
             "scaling": self.definition.scaling is not None,
             # The median over pairs of points sees repeats and not the weights' own copies.
             "repeats": self.definition != MMD(),
-            "nonnegative": True,
         }
         return needs.get(law, True)
 
@@ -203,9 +202,9 @@ class Data:
         return cls(x, y, z, rng)
 
 
-def assert_close(found: float, expected: float, subject: Subject, size: float = 0.0) -> None:
+def assert_close(found: float, expected: float, subject: Subject) -> None:
     """Compare two values to the rounding that the method is allowed."""
-    scale = max(1.0, abs(float(expected)), abs(size))
+    scale = max(1.0, abs(float(expected)))
     assert abs(float(found) - float(expected)) <= subject.row.rtol * scale, (
         f"{subject.name}: {float(found)!r} should be {float(expected)!r}"
     )

@@ -48,7 +48,7 @@ def make(
 ) -> Estimate:
     reading = Reading(inner, stderr, bias, notes, critic, bracket, diagnostics)
     circumstances = Circumstances(
-        definition or JensenShannon(), "the method", "KDE, scott", n, m, d, 0.25
+        definition or JensenShannon(), "the method", "KDE, scott", d, n, m, 0.25
     )
     return Estimate(reading, circumstances)
 

@@ -10,9 +10,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "divergences"
 
 # Which layers a layer may import from when it is loaded, besides itself.
-BASE = {"checks", "errors", "numerals"}
+BASE = {"checks", "confidence", "errors", "numerals"}
 ALLOWED = {
     "checks": set(),
+    "confidence": set(),
     "errors": set(),
     "numerals": set(),
     "reading": set(),

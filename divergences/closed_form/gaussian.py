@@ -32,10 +32,6 @@ class WhitePair:
         """KL(P || Q)."""
         return float(white_kullback_leibler(self.shift, self.variance).sum())
 
-    def reversed(self) -> WhitePair:
-        """Return the pair with P and Q exchanged."""
-        return WhitePair(-self.shift / np.sqrt(self.variance), 1 / self.variance)
-
     def log_power(self, alpha: float) -> float:
         """ln of the integral of p^alpha q^(1 - alpha)."""
         rest = 1 - alpha

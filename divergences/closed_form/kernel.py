@@ -28,7 +28,6 @@ from divergences.definitions import (
     LaplacianKernel,
     PositiveKernel,
     RationalQuadraticKernel,
-    SumKernel,
 )
 from divergences.errors import NoClosedFormError
 from divergences.estimate import Reading
@@ -57,7 +56,7 @@ def mmd(definition: MMD, p: Known, q: Known, run: Run) -> Answer | None:
             'bandwidth="median" follows the samples, and known measures have none. Give a '
             "number, such as GaussianKernel(bandwidth=1.0)."
         )
-    parts = _parts(definition.kernel)
+    parts = definition.kernel.parts
     answers = [_squared(kernel, p, q) for _, kernel in parts]
     known = [answer for answer in answers if answer is not None]
     if len(known) < len(parts):
@@ -73,10 +72,6 @@ def mmd(definition: MMD, p: Known, q: Known, run: Run) -> Answer | None:
 def energy(definition: Energy, p: Known, q: Known, run: Run) -> Answer | None:
     """Squared energy distance."""
     return _squared(EnergyKernel(), p, q)
-
-
-def _parts(kernel: PositiveKernel) -> tuple[tuple[float, PositiveKernel], ...]:
-    return kernel.terms if isinstance(kernel, SumKernel) else ((1.0, kernel),)
 
 
 def _squared(kernel: PositiveKernel, p: Known, q: Known) -> Answer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.integrate import tanhsinh
@@ -186,8 +186,3 @@ def precision_words(error: float, value: float) -> tuple[str, tuple[str, ...]]:
         return f"error about {error:.0e}", (note,)
     power = max(-14, math.ceil(math.log10(max(error, 1e-300))))
     return f"error below 1e{power:d}", ()
-
-
-def as_column(values: Any) -> Array:
-    """Values on the line as points of one feature."""
-    return np.asarray(values, dtype=np.float64).reshape(-1, 1)

@@ -52,6 +52,11 @@ class Definition(ABC):
         """Largest value that the divergence can take: infinity unless a subclass says so."""
         return math.inf
 
+    @property
+    def inner_maximum(self) -> float:
+        """Largest supremum over critics, before `outer`: `maximum` unless a subclass says so."""
+        return self.maximum
+
     def outer(self, inner: Any) -> Any:
         """Take the supremum over critics to the value: identity unless a subclass says so.
 

@@ -28,6 +28,13 @@ class JensenShannon(RatioDivergence):
     References
     ----------
     Lin (1991); Goodfellow et al. (2014).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> dv.divergence(dv.JensenShannon(base=2), norm(0, 1), norm(1, 1))
+    JS = 0.160747 bits (exact: quadrature in 1-D, ...; d=1)
     """
 
     base: float = math.e
@@ -48,6 +55,11 @@ class JensenShannon(RatioDivergence):
     def maximum(self) -> float:
         """ln 2, one bit."""
         return math.log(2) / math.log(self.base)
+
+    @property
+    def inner_maximum(self) -> float:
+        """ln 2, whatever the base."""
+        return math.log(2)
 
     def generator(self, ratio: Any) -> Any:
         """phi(u) = (u ln u - (1 + u) ln((1 + u)/2))/2."""
@@ -83,6 +95,13 @@ class JensenShannonDistance(RatioDivergence):
     References
     ----------
     Endres and Schindelin (2003).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> dv.divergence(dv.JensenShannonDistance(), norm(0, 1), norm(1, 1))
+    sqrt(JS) = 0.333799 nats^(1/2) (exact: quadrature in 1-D, ...; d=1)
     """
 
     base: float = math.e
@@ -103,6 +122,11 @@ class JensenShannonDistance(RatioDivergence):
     def maximum(self) -> float:
         """Root of ln 2."""
         return math.sqrt(math.log(2) / math.log(self.base))
+
+    @property
+    def inner_maximum(self) -> float:
+        """ln 2, whatever the base."""
+        return math.log(2)
 
     def generator(self, ratio: Any) -> Any:
         """As JS."""

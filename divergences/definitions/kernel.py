@@ -19,6 +19,13 @@ class PositiveKernel(ABC):
 
     Laws: k(x, x) is the maximum; the matrix of any points is positive semidefinite (for the
     energy kernel: on weights that sum to zero). Kernels add with `+` and scale with `*`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kernel = GaussianKernel(1.0) + 0.5 * LaplacianKernel(2.0)
+    >>> kernel.of_squared_distance(np.array([0.0, 4.0])).round(4)
+    array([1.5   , 0.3193])
     """
 
     @abstractmethod
@@ -39,20 +46,21 @@ class PositiveKernel(ABC):
         """Whether every bandwidth does, so that the kernel is the same in any unit."""
         return self.needs_scale
 
+    @property
+    def parts(self) -> tuple[tuple[float, PositiveKernel], ...]:
+        """Weights and kernels that it is a sum of: itself alone, unless it was added."""
+        return ((1.0, self),)
+
     def __add__(self, other: PositiveKernel) -> SumKernel:
         if not isinstance(other, PositiveKernel):
             return NotImplemented
-        return SumKernel((*_terms(self), *_terms(other)))
+        return SumKernel((*self.parts, *other.parts))
 
     def __mul__(self, weight: float) -> SumKernel:
         check_real("weight", weight, above=0)
-        return SumKernel(tuple((float(weight) * w, kernel) for w, kernel in _terms(self)))
+        return SumKernel(tuple((float(weight) * w, kernel) for w, kernel in self.parts))
 
     __rmul__ = __mul__
-
-
-def _terms(kernel: PositiveKernel) -> tuple[tuple[float, PositiveKernel], ...]:
-    return kernel.terms if isinstance(kernel, SumKernel) else ((1.0, kernel),)
 
 
 def _check_bandwidth(bandwidth: Bandwidth) -> None:
@@ -77,6 +85,12 @@ class GaussianKernel(PositiveKernel):
     ----------
     bandwidth : float or "median"
         h, in data units; "median" is the median distance between points of the pooled sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> GaussianKernel(2.0).of_squared_distance(np.array([0.0, 4.0])).round(4)
+    array([1.    , 0.6065])
     """
 
     bandwidth: Bandwidth = "median"
@@ -106,6 +120,12 @@ class LaplacianKernel(PositiveKernel):
     ----------
     bandwidth : float or "median"
         h, in data units; "median" is the median distance between points of the pooled sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> LaplacianKernel(2.0).of_squared_distance(np.array([0.0, 4.0])).round(4)
+    array([1.    , 0.3679])
     """
 
     bandwidth: Bandwidth = "median"
@@ -137,6 +157,12 @@ class RationalQuadraticKernel(PositiveKernel):
         h, in data units; "median" is the median distance between points of the pooled sample.
     alpha : float
         The power a, above 0; small values mix wider.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RationalQuadraticKernel(2.0).of_squared_distance(np.array([0.0, 4.0])).round(4)
+    array([1.    , 0.6667])
     """
 
     bandwidth: Bandwidth = "median"
@@ -166,6 +192,12 @@ class EnergyKernel(PositiveKernel):
 
     It is conditionally positive definite, which is all that a difference of measures needs
     (Sejdinovic et al., 2013). It has no bandwidth.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> EnergyKernel().of_squared_distance(np.array([1.0, 4.0]))
+    array([-1., -2.])
     """
 
     def of_squared_distance(self, squared: Any) -> Any:
@@ -190,9 +222,19 @@ class SumKernel(PositiveKernel):
     ----------
     terms : tuple of (float, PositiveKernel)
         Weights and kernels.
+
+    Examples
+    --------
+    >>> (GaussianKernel(1.0) + 0.5 * EnergyKernel()).terms
+    ((1.0, GaussianKernel(bandwidth=1.0)), (0.5, EnergyKernel()))
     """
 
     terms: tuple[tuple[float, PositiveKernel], ...]
+
+    @property
+    def parts(self) -> tuple[tuple[float, PositiveKernel], ...]:
+        """The terms."""
+        return self.terms
 
     def of_squared_distance(self, squared: Any) -> Any:
         """Weighted sum of the parts' values."""
@@ -241,6 +283,13 @@ class MMD(Definition):
     References
     ----------
     Gretton et al. (2012).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> dv.divergence(dv.MMD(dv.GaussianKernel(1.0)), norm(0, 1), norm(1, 1))
+    MMD = 0.421032 (exact: formula for normal mixtures; d=1)
     """
 
     kernel: PositiveKernel = field(default_factory=GaussianKernel)
@@ -293,6 +342,13 @@ class Energy(Definition):
     References
     ----------
     Székely and Rizzo (2004).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> dv.divergence(dv.Energy(), norm(0, 1), norm(1, 1))
+    energy = 0.736075 data units^(1/2) (exact: CDF integral, ...; d=1)
     """
 
     squared: bool = False

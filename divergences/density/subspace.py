@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_NAMED = 6
+_MOST_TOLD = 5
 _RELATIVE_RESIDUAL = 1e-8
 _SURELY_MORE = 8
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -47,11 +48,11 @@ class Subspace:
         """Return the kept columns of points that lie in the subspace."""
         return points if self.is_full else np.ascontiguousarray(points[:, list(self.kept)])
 
-    def words(self, most: int = 5) -> str:
+    def words(self) -> str:
         """The dropped columns in words, such as `column 2 is constant`."""
         told = [f"column {self.names[j]} is {why}" for j, why in self.dropped.items()]
-        return "; ".join(told[:most]) + (
-            f"; and {len(told) - most} more" if len(told) > most else ""
+        return "; ".join(told[:_MOST_TOLD]) + (
+            f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
         )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from divergences.density.units import NORMAL_QUARTILES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NORMAL_QUARTILES = 1.349
 _BEYOND_NORMAL = 3.0
 _SMALL = 1e-4
 
@@ -71,4 +72,4 @@ class TailMap:
 
 def _quartile_range(points: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = np.quantile(points, [0.25, 0.75], axis=0)
-    return np.asarray((high - low) / _NORMAL_QUARTILES)
+    return np.asarray((high - low) / NORMAL_QUARTILES)

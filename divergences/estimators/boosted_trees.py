@@ -18,10 +18,10 @@ _FEWEST_OF_A_LEAF = 2
 _TREES_FOR_A_ROW = 25
 _BINNED_ROWS = 200_000
 _HELD_OUT = 0.25
-_SHAPES: tuple[dict[str, Any], ...] = (
-    {"interaction_cst": "no_interactions", "max_leaf_nodes": 4},
-    {"max_leaf_nodes": 8},
-)
+SHAPES: dict[str, dict[str, Any]] = {
+    "additive trees": {"interaction_cst": "no_interactions", "max_leaf_nodes": 4},
+    "trees": {"max_leaf_nodes": 8},
+}
 
 
 def fit_boosted_trees(
@@ -29,7 +29,7 @@ def fit_boosted_trees(
     labels: NDArray[np.intp],
     weights: NDArray[np.float64],
     seed: int,
-    level_counts: NDArray[np.intp] | None = None,
+    level_counts: NDArray[np.intp] | None,
 ) -> Any:
     """Fit scikit-learn's histogram gradient boosting, its shape and length chosen inside.
 
@@ -45,8 +45,8 @@ def fit_boosted_trees(
     weights : ndarray of shape (n,)
     seed : int
         Of the held-out quarter.
-    level_counts : ndarray of shape (d,), optional
-        Number of levels of each categorical column, 0 for numeric ones.
+    level_counts : ndarray of shape (d,) or None
+        Number of levels of each categorical column, 0 for numeric ones; None if all are numeric.
 
     Returns
     -------
@@ -59,13 +59,14 @@ def fit_boosted_trees(
     """
     leaf = min(_SMALLEST_LEAF, max(_FEWEST_OF_A_LEAF, int(_SHARE_OF_A_LEAF * len(labels))))
     points = _without_empty(points, leaf)
+    shapes = tuple(SHAPES.values())
     if len(labels) < _FEWEST_ROWS:
         # Too few to hold some out: one tree of no size.
-        nothing = grow_trees(seed, _SHAPES[0], max_iter=1, min_samples_leaf=len(labels))
+        nothing = grow_trees(seed, shapes[0], max_iter=1, min_samples_leaf=len(labels))
         return nothing.fit(points, labels, weights)
     kinds = categorical_features(level_counts)
-    best_score, best_shape, best_length = -np.inf, _SHAPES[0], 1
-    for shape in _SHAPES if points.shape[1] > 1 else _SHAPES[:1]:
+    best_score, best_shape, best_length = -np.inf, shapes[0], 1
+    for shape in shapes if points.shape[1] > 1 else shapes[:1]:
         trial = grow_trees(
             seed,
             shape,

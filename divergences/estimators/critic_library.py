@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from divergences.estimators.boosted_trees import SHAPES
 from divergences.estimators.chosen_directions import directions_that_differ
 from divergences.estimators.chosen_pairs import pairs_that_differ, whitened_pairs_that_differ
 from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
@@ -30,7 +31,7 @@ from divergences.estimators.ridge_candidates import (
 from divergences.estimators.screened_candidate import ScreenedCandidate
 from divergences.estimators.shared_features import sums
 from divergences.estimators.shares_candidate import SharesCandidate
-from divergences.estimators.tree_candidates import SHAPES, TreesCandidate
+from divergences.estimators.tree_candidates import TreesCandidate
 
 _MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50

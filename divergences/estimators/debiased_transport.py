@@ -18,7 +18,7 @@ from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import ExactTransport, transport
 from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
-from divergences.inference.null_level import debiasing_note, halves
+from divergences.inference.null_level import Pair, debiasing_note, halves, sizes_of
 from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
 from divergences.numerals import three_digits
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from divergences.measures.samples import Samples
     from divergences.work import Run
 
-_Pair = tuple["Samples", "Samples"]
 
 _LARGEST_HALF = 1_000
 _FEW_POINTS, _MOST_TIMES = 1_500, 4  # in all: half of them take twice the halvings, and so on
@@ -204,11 +203,11 @@ def _times_more(n_points: int) -> int:
 class _Parts:
     """Random halves of both samples, each split again."""
 
-    halves: tuple[_Pair, _Pair]
-    quarters: tuple[tuple[_Pair, _Pair], tuple[_Pair, _Pair]]
+    halves: tuple[Pair, Pair]
+    quarters: tuple[tuple[Pair, Pair], tuple[Pair, Pair]]
 
     @property
-    def crosses(self) -> list[_Pair]:
+    def crosses(self) -> list[Pair]:
         """Quarters of P beside quarters of Q."""
         return [
             (a, b)
@@ -222,27 +221,27 @@ def _parts(p: Samples, q: Samples, rng: np.random.Generator) -> _Parts:
     return _Parts((pair_p, pair_q), (_quarters(pair_p, rng), _quarters(pair_q, rng)))
 
 
-def _quarters(pair: _Pair, rng: np.random.Generator) -> tuple[_Pair, _Pair]:
+def _quarters(pair: Pair, rng: np.random.Generator) -> tuple[Pair, Pair]:
     (a, b), (c, d) = (halves(half, rng) for half in pair)
     return (a, c), (b, d)
 
 
 def _at_sizes(
-    levels: NDArray[np.float64], pairs: list[_Pair], crosses: list[_Pair], p: Samples, q: Samples
+    levels: NDArray[np.float64], pairs: list[Pair], crosses: list[Pair], p: Samples, q: Samples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The levels at the sizes of the whole samples and of the crosses, by the rate they show."""
-    sizes = np.array([_sizes(pair) for pair in pairs])
+    sizes = np.array([sizes_of(pair) for pair in pairs])
     third = len(pairs) // 3
     large, small = levels[:third].mean(), levels[third:].mean()
     grown = math.log(sizes[third:].mean() / sizes[:third].mean())
     slowest, rate = _SLOWEST / max(p.d, 2), 1.0
     if 0 < large < small and grown > 0:
         rate = float(np.clip(math.log(small / large) / grown, slowest, 1.0))
-    goal = float(np.mean([_sizes(cross) for cross in crosses]))
-    return levels * (_sizes((p, q)) / sizes) ** rate, levels * (goal / sizes) ** rate
+    goal = float(np.mean([sizes_of(cross) for cross in crosses]))
+    return levels * (sizes_of((p, q)) / sizes) ** rate, levels * (goal / sizes) ** rate
 
 
-def _luck(plan: Plan, crosses: list[_Pair], p: Samples, q: Samples, order: float) -> float:
+def _luck(plan: Plan, crosses: list[Pair], p: Samples, q: Samples, order: float) -> float:
     """How far the crosses lie above the whole since their points do: no matter of their number."""
     f = TransportPotential(q.points, plan.v, order)
     g = TransportPotential(p.points, plan.u, order)
@@ -268,18 +267,13 @@ def _cost(p: Samples, q: Samples, order: float) -> float:
     return solve(p.points, q.points, p.mass, q.mass, order).cost
 
 
-def _excess(side: AffineMap, pair: _Pair) -> float:
+def _excess(side: AffineMap, pair: Pair) -> float:
     """Cost between one half and the other half moved, above the value of the potentials."""
     first, second = pair
     moved = replace(second, points=side(second.points))
     f, g = side.dual(first.points, moved.points)
     value = first.mean(f) + moved.mean(g)
     return max(0.0, _cost(first, moved, side.order) - value)
-
-
-def _sizes(pair: _Pair) -> float:
-    first, second = pair
-    return 1.0 / first.effective_size + 1.0 / second.effective_size
 
 
 def _unexplained(plan: Plan, there: AffineMap, p: Samples, q: Samples) -> float:

@@ -306,7 +306,7 @@ def _finish(
             "p and q hold the very same points: error bars are for two independent samples."
         )
     kept = _for_pictures(p), _for_pictures(q)
-    circumstances = Circumstances(definition, estimator, how, p.n, q.n, p.d, seconds, kept)
+    circumstances = Circumstances(definition, estimator, how, p.d, p.n, q.n, seconds, kept)
     return Estimate(reading, circumstances)
 
 

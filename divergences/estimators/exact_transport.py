@@ -17,6 +17,7 @@ from divergences.estimators.transport_bracket import transport_bracket
 from divergences.estimators.transport_plan import TransportPotential, require_pairs, solve
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.inference.skewed_means import doubt_of_means, skewness_notes
+from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -160,7 +161,7 @@ def transport_loss(
         return line.tensor_cost(start, end, matching, order)
     require_pairs(len(x), len(y))
     a, b = (np.full(len(batch), 1.0 / len(batch)) for batch in (x, y))
-    plan = solve(_as_points(x), _as_points(y), a, b, order)
+    plan = solve(to_numpy(x), to_numpy(y), a, b, order)
     rows = torch.as_tensor(plan.rows, device=x.device)
     columns = torch.as_tensor(plan.columns, device=x.device)
     moves = x[rows] - y[columns]
@@ -168,8 +169,3 @@ def transport_loss(
     if order == 2:
         return torch.dot(mass, moves.square().sum(dim=1))
     return torch.dot(mass, torch.linalg.vector_norm(moves, dim=1) ** order)
-
-
-def _as_points(batch: torch.Tensor) -> NDArray[np.float64]:
-    points: NDArray[np.float64] = batch.detach().cpu().double().numpy()
-    return points

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
+from divergences.density.units import NORMAL_QUARTILES
 from divergences.work import row_tiles
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _FAR = 6.0
 _KNOTS = 400
-_NORMAL_QUARTILES = 1.349
 _JITTER = 1e-6
 _SMALLEST_UNIT = 1e-100
 _SMALLEST_EIGENVALUE = 1e-7
@@ -68,7 +68,7 @@ class Coordinates:
         largest = np.maximum(np.abs(points).max(axis=0), np.finfo(float).tiny)
         # The square of a large number may be none.
         spread = largest * (points / largest).std(axis=0)
-        scale = np.where(high > low, (high - low) / _NORMAL_QUARTILES, spread)
+        scale = np.where(high > low, (high - low) / NORMAL_QUARTILES, spread)
         scale = np.where(scale > 0, scale, 1.0)
         tables = [_rank_table(column) for column in points.T]
         knots, ranks = (tuple(side) for side in zip(*tables, strict=True))

@@ -20,6 +20,7 @@ from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
 from divergences.estimators.calibration import calibration
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Contrast, contrast
+from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import as_samples
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _fixed_factor(setting: Any, d: int) -> Any:
 
 def _check_spanning(x: torch.Tensor, y: torch.Tensor) -> None:
     for name, batch in (("x", x), ("y", y)):
-        points = batch.detach().double().cpu().numpy()
+        points = to_numpy(batch)
         if not np.isfinite(points).all():
             raise ValueError(
                 f"{name} must be finite, but {int((~np.isfinite(points)).sum())} of its "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.checks import check_choice, check_device, check_real, check_whole
+from divergences.confidence import LEVEL
 from divergences.definitions import Definition, Wasserstein
 from divergences.estimate import Critic, Reading
 from divergences.estimators import quantile_transport as line
@@ -16,7 +17,7 @@ from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
 from divergences.estimators.labels import stratified_folds
 from divergences.estimators.transport_bracket import rounding_of_means, upper_end
-from divergences.inference.skewed_means import LEVEL, reach_of_means
+from divergences.inference.skewed_means import reach_of_means
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run

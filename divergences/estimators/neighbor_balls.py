@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TREE_FEATURES = 8
-_SAME_DISTANCE = 1e-9
+SAME_DISTANCE = 1e-9
 _TREE_ROWS = 2_048
 _LISTED = 256
 
@@ -139,7 +139,7 @@ def _search_trees(
     radius = _distance_to(own, at, k + itself)
     if both:
         radius = np.maximum(radius, _distance_to(other, at, k))
-    inner = radius * (1.0 - _SAME_DISTANCE)
+    inner = radius * (1.0 - SAME_DISTANCE)
     within = [tree.query_ball_point(at, inner, return_length=True) for tree in (own, other)]
     return radius, np.asarray(within[0]), np.asarray(within[1])
 
@@ -169,7 +169,7 @@ def _search_all(
     if both:
         distances[1].partition(k - 1, axis=1)
         radius = np.maximum(radius, distances[1][:, k - 1])
-    inner = (radius * (1.0 - _SAME_DISTANCE))[:, np.newaxis]
+    inner = (radius * (1.0 - SAME_DISTANCE))[:, np.newaxis]
     within = [np.asarray((reach <= inner).sum(axis=1)) for reach in distances]
     return radius, within[0], within[1]
 
@@ -223,7 +223,7 @@ def _give(
     rows: slice,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     centers = chosen[rows]
-    at, reach = clouds[0].points[centers], radius[centers] * (1.0 + _SAME_DISTANCE)
+    at, reach = clouds[0].points[centers], radius[centers] * (1.0 + SAME_DISTANCE)
     within = [_members(cloud, at, reach) for cloud in clouds]
     size = [np.bincount(ball, minlength=len(centers)) for ball, _ in within]
     given = slopes(centers, Counts(size[0] - 1, size[1]))

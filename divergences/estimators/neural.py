@@ -248,7 +248,7 @@ def _read_objective(
     definition: RatioDivergence, objective: Objective, ratio: LogRatio, p: Samples, q: Samples
 ) -> Reading:
     inner, stderr, curvature = _value(objective, ratio.at_p, ratio.at_q, p, q)
-    notes = [*ratio.notes, _direction(objective, curvature)]
+    notes = [*ratio.notes, _direction(curvature)]
     assert ratio.smaller is not None
     assert ratio.seen is not None
     smaller, shown = (
@@ -292,7 +292,7 @@ def _value(
     return value, math.sqrt(sum(variances)), curvature
 
 
-def _direction(objective: Objective, curvature: float) -> str:
+def _direction(curvature: float) -> str:
     words = "A lower bound on average, as no point is judged by a critic that has seen it"
     if curvature > 0:
         words += f"; the logarithm of a mean raises it by about {two_digits(curvature)}"

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from divergences.density.units import NORMAL_QUARTILES
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.neural_objectives import Objective
 from divergences.networks.own import first_parameter, require_finite, shape_of_output
@@ -33,7 +34,6 @@ _GAIN = 2e-3  # over the root of the number of held-out points, a small share of
 _LONGEST_GRADIENT = 1.0
 _ROWS = 2**16
 _LINEAR = 3.0
-_IQR_OF_NORMAL = 1.349
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class RobustScale:
         low, center, high = _quantiles(points, weights, (0.25, 0.5, 0.75))
         size = np.maximum(np.abs(points).max(axis=0), np.finfo(np.float64).tiny)
         spread = size * np.sqrt(weights @ ((points - center) / size) ** 2 / weights.sum())
-        quartiles = (high - low) / _IQR_OF_NORMAL
+        quartiles = (high - low) / NORMAL_QUARTILES
         # Half of the points may be one value, and not all of them.
         scale = np.where(quartiles > 1e-12 * size, quartiles, spread)
         return cls(center, np.where(scale > 1e-12 * size, scale, np.inf))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from divergences.checks import check_choice
+from divergences.confidence import REACH
 from divergences.definitions import MMD, Energy, EnergyKernel, PositiveKernel
 from divergences.estimate import Critic, Reading
 from divergences.estimators.energy_1d import energy_moments
@@ -18,7 +18,6 @@ from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.kernel_moments import SMALLEST, KernelMoments, kernel_moments
 from divergences.estimators.kernel_units import KernelUnit
 from divergences.estimators.median_heuristic import MedianBandwidth, median_bandwidth
-from divergences.inference.skewed_means import LEVEL
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run, row_tiles
@@ -201,8 +200,7 @@ def doubt_above(spread: float, moments: KernelMoments, p: Samples, q: Samples) -
     """
     eigenvalue = math.sqrt(max(moments.between.interaction, 0.0))
     slope = eigenvalue * (1.0 / p.effective_size + 1.0 / q.effective_size)
-    normal = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    half = normal * slope / 2.0
+    half = REACH * slope / 2.0
     reach = half + math.hypot(half, spread)
     return math.sqrt(max(0.0, reach**2 - spread**2))
 

@@ -65,7 +65,7 @@ class PartitionCandidate:
         behind other critics from the first.
         """
         if training.coordinates.d <= max(_CELLS):
-            return _fit_finer(training, _first_grids(training))
+            return _fit_finer(_first_grids(training))
         seen = training.points, training.labels, training.weights
         columns = strongest_interaction(training.coordinates, *seen)
         if columns is None:
@@ -75,12 +75,12 @@ class PartitionCandidate:
         grid = _Grid.of(few, None, _CELLS[len(columns)][0])
         if falls_behind(few, _critic(grid).held_out, np.ones(len(points), dtype=bool)):
             return None
-        found = _fit_finer(few, [grid])
+        found = _fit_finer([grid])
         evaluate = _OfColumns(training.coordinates, columns, found.evaluate)
         return replace(found, evaluate=evaluate, optimism=_OPTIMISM + _OPTIMISM_OF_COLUMNS)
 
 
-def _fit_finer(training: Training, grids: list[_Grid]) -> FittedCritic:
+def _fit_finer(grids: list[_Grid]) -> FittedCritic:
     grid = max((grid.refined(0).refined(1) for grid in grids), key=_Grid.evidence)
     for level in range(2, _LEVELS):
         finer = grid.refined(level)

@@ -86,7 +86,7 @@ def transport_statistic(definition: Wasserstein, points: NDArray[np.float64]) ->
         masses = np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y))
         return solve(x, y, *masses, order).cost
 
-    return Statistic(_each_column(cost), (definition.symbol,))
+    return Statistic(each_column(cost), (definition.symbol,))
 
 
 def sliced_statistic(
@@ -107,13 +107,15 @@ def sliced_statistic(
         matching = line.match_sizes(n, len(own) - n)
         return float(np.mean(line.transport_cost(x, y, matching, definition.order)))
 
-    return Statistic(_each_column(cost), (definition.symbol,))
+    return Statistic(each_column(cost), (definition.symbol,))
 
 
-def _each_column(
-    cost: Callable[[NDArray[np.bool_]], float],
+def each_column(
+    value: Callable[[NDArray[np.bool_]], float],
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """The function of a statistic whose value is found for one column of labels at a time."""
+
     def of_labels(labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([[cost(own) for own in labels.T > 0.5]])
+        return np.array([[value(own) for own in labels.T > 0.5]])
 
     return of_labels

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.density.units import anchors, unit_exponents
+from divergences.density.units import Standardization
 from divergences.estimators.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
@@ -24,43 +24,41 @@ class Terms:
 
     Parameters
     ----------
-    center, scale : ndarray of shape (d,)
-        Of the features; those that are constant have an infinite scale.
+    features : Standardization
     pairs : ndarray of shape (t, 2)
         Which features are multiplied, squares first.
-    term_center, term_scale : ndarray of shape (t,)
-        Of the products.
+    products : Standardization
     """
 
-    center: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    features: Standardization
     pairs: NDArray[np.intp]
-    term_center: NDArray[np.float64]
-    term_scale: NDArray[np.float64]
+    products: Standardization
 
     @classmethod
     def of(cls, points: NDArray[np.float64], mass: NDArray[np.float64]) -> Terms:
         """Find the scales from points with weights that sum to one."""
         d = points.shape[1]
-        center, scale = _moments(points, mass)
+        features = Standardization.of(points, mass)
         squares = np.column_stack([np.arange(d), np.arange(d)])
         crossed = np.column_stack(np.triu_indices(d, k=1))
         pairs = squares if d > MOST_FEATURES_WITH_PRODUCTS else np.concatenate([squares, crossed])
-        line = (points - center) / scale
-        products = line[:, pairs[:, 0]] * line[:, pairs[:, 1]]
-        return cls(center, scale, pairs, *_moments(products, mass))
+        products = _products(features(points), pairs)
+        return cls(features, pairs, Standardization.of(products, mass))
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (k, d + t) terms: linear, squares, products."""
-        line = (points - self.center) / self.scale
-        products = line[:, self.pairs[:, 0]] * line[:, self.pairs[:, 1]]
-        return np.hstack([line, (products - self.term_center) / self.term_scale])
+        linear = self.features(points)
+        return np.hstack([linear, self.products(_products(linear, self.pairs))])
 
     @property
     def choices(self) -> list[int]:
         """How many leading terms make the linear model, that with squares, that with products."""
-        d = len(self.center)
+        d = len(self.features.center)
         return sorted({d, 2 * d, d + len(self.pairs)})
+
+
+def _products(values: NDArray[np.float64], pairs: NDArray[np.intp]) -> NDArray[np.float64]:
+    return values[:, pairs[:, 0]] * values[:, pairs[:, 1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,17 +157,3 @@ def _path(
         model.set_params(C=strength).fit(design, labels, sample_weight=weights)
         fitted.append((model.coef_[0].copy(), float(model.intercept_[0])))
     return fitted
-
-
-def _moments(
-    values: NDArray[np.float64], mass: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    unit = unit_exponents(values)
-    values = np.ldexp(values, -unit)
-    anchor = anchors(values)
-    values = values - anchor
-    center = mass @ values
-    scale = np.sqrt(mass @ (values - center) ** 2)
-    # Rounding leaves a constant column a spread of about 1e-16 of its size.
-    constant = scale <= 1e-12 * np.abs(values).max(axis=0)
-    return np.ldexp(anchor + center, unit), np.where(constant, np.inf, np.ldexp(scale, unit))

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from divergences.confidence import REACH
 from divergences.definitions import RatioDivergence
 from divergences.estimators.auto import FEWEST_POINTS_TO_STACK
 from divergences.estimators.estimator import register_review
-from divergences.estimators.ratio import REACH, LogRatio, RatioEstimator, read_by_fit
+from divergences.estimators.ratio import LogRatio, RatioEstimator, read_by_fit
 from divergences.estimators.stacked import Stacked
 from divergences.numerals import two_digits
 

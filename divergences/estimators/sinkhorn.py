@@ -23,6 +23,7 @@ from divergences.estimators.log_sinkhorn import (
 )
 from divergences.estimators.quantile_transport import require_range, without_empty
 from divergences.inference.null_level import NullLevel, null_level
+from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import Samples
 from divergences.work import Run, row_tiles
 
@@ -313,7 +314,7 @@ def entropic_loss(
     """Value with its gradient at fixed potentials (envelope theorem), epsilon's share included."""
     import torch
 
-    points: list[Any] = [batch.detach().cpu().double().numpy() for batch in (x, y)]
+    points: list[Any] = [to_numpy(batch) for batch in (x, y)]
     a, b = (np.full(len(batch), 1.0 / len(batch)) for batch in (x, y))
     problem, _ = _posed(definition, points[0], points[1], a, b)
     if problem is None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.confidence import LEVEL, REACH
 from divergences.estimators import quantile_transport as line
 from divergences.estimators.affine_transport import fit_affine_maps
 from divergences.estimators.transport_plan import TransportPotential, solve
 from divergences.inference.null_level import halves
-from divergences.inference.skewed_means import LEVEL, reach_of_means
+from divergences.inference.skewed_means import reach_of_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.definitions import Wasserstein
     from divergences.estimate import Critic, Reading
+    from divergences.inference.null_level import Pair
     from divergences.inference.skewed_means import Elsewhere
     from divergences.measures.samples import Samples
     from divergences.work import Run
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _CHANCE = (1 - LEVEL) / 2 / 2  # of each of two tries
 _FEWEST = 4
 _EPSILON = float(np.finfo(float).eps)
-_Pair = tuple["Samples", "Samples"]
 
 
 def transport_bracket(
@@ -70,7 +70,7 @@ def transport_bracket(
 
 def upper_end(plug_in: Reading, p: Samples, q: Samples) -> float:
     """Transport cost that the plug-in lies below the truth by chance in 2.5 % of samples."""
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * math.hypot(plug_in.stderr, plug_in.doubt[1])
+    reach = REACH * math.hypot(plug_in.stderr, plug_in.doubt[1])
     rounding = 2 * _EPSILON * (p.n + q.n + p.d) * plug_in.inner
     return plug_in.inner + reach + rounding
 
@@ -83,7 +83,7 @@ def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
     return float(max(max(0.0, low) ** (1 / power) for low, power in tries))
 
 
-def _potential_bound(folds: list[_Pair], run: Run) -> float:
+def _potential_bound(folds: list[Pair], run: Run) -> float:
     critics = list(run.map(lambda pair: lipschitz_potential(*pair), folds, "lower bound"))
     low = 0.0
     for critic, (p, q) in zip(critics, folds[::-1], strict=True):
@@ -92,7 +92,7 @@ def _potential_bound(folds: list[_Pair], run: Run) -> float:
     return low
 
 
-def _affine_bound(folds: list[_Pair], order: float) -> float:
+def _affine_bound(folds: list[Pair], order: float) -> float:
     low = 0.0
     for fitted, (p, q) in zip(folds, folds[::-1], strict=True):
         there = fit_affine_maps(*fitted, order)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.estimators.boosted_trees import categorical_features, grow_trees
+from divergences.estimators.boosted_trees import SHAPES, categorical_features, grow_trees
 from divergences.estimators.critic_candidate import (
     FittedCritic,
     Training,
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 _TREES = 60
 _LEARNING_RATE = 0.2
 _BINS = 250
-SHAPES: dict[str, dict[str, Any]] = {
-    "additive trees": {"interaction_cst": "no_interactions", "max_leaf_nodes": 4},
-    "trees": {"max_leaf_nodes": 8},
-}
 
 
 @dataclass(frozen=True)

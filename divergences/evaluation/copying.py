@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu, rankdata
 
+from divergences.estimators.neighbor_balls import TREE_FEATURES
 from divergences.evaluation.score import Score
 from divergences.numerals import two_digits
 from divergences.work import Run, row_tiles
@@ -17,7 +18,6 @@ from divergences.work import Run, row_tiles
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TREE_FEATURES = 8
 _SURE = 0.001
 _TINY = 1e-15
 

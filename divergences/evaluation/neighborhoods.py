@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from divergences.estimators.neighbor_balls import SAME_DISTANCE
 from divergences.work import Run, row_tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_SAME_DISTANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,7 @@ def _search(
     inside = cdist(own[rows], own)
     inside[np.arange(len(inside)), np.arange(rows.start, rows.stop)] = np.inf
     radius = np.partition(inside, k - 1, axis=1)[:, [k - 1]]
-    inner, outer = radius * (1 - _SAME_DISTANCE), radius * (1 + _SAME_DISTANCE)
+    inner, outer = radius * (1 - SAME_DISTANCE), radius * (1 + SAME_DISTANCE)
     counts: list[NDArray[np.intp]] = []
     touched: list[NDArray[np.bool_]] = []
     for distances in (inside, cdist(own[rows], other)):

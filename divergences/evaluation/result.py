@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from divergences.confidence import REACH
 from divergences.evaluation.score import Score
 from divergences.report.colors import CRITIC_COLOR, FAINT, Q_COLOR, axes_or_new, tidy
 from divergences.report.layout import paragraphs, text_table
@@ -33,6 +34,16 @@ class Evaluation:
         What to know.
     seconds : float
         Time that it took.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import divergences as dv
+    >>> train, data = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> model = dv.KernelDensity().fit(train)
+    >>> result = dv.evaluate_generator(model, data, divergences=[dv.Energy()], rng=0)
+    >>> [score.name for score in result.scores]
+    ['accuracy', 'precision', 'recall', 'density', 'coverage']
     """
 
     divergences: Comparison
@@ -77,7 +88,7 @@ class Evaluation:
         ax = axes_or_new(ax, 7.0, 1.2 + 0.3 * len(self.scores))
         for row, score in enumerate(self.scores):
             unit = score.expected if score.name == "modes" else 1.0
-            at, reach = min(score.value / unit, _BEYOND), 1.96 * score.stderr / unit
+            at, reach = min(score.value / unit, _BEYOND), REACH * score.stderr / unit
             color = FAINT if score.verdict == "as perfect" else CRITIC_COLOR
             ax.plot([at - reach, min(at + reach, _BEYOND)], [row, row], color=color, linewidth=2)
             ax.plot([at], [row], "o", color=color, markersize=5)

@@ -11,11 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 from divergences.checks import RandomState, check_rng, check_whole
 from divergences.definitions import Definition, JensenShannon
 from divergences.density.features import remember_features
-from divergences.generative.latent_model import to_numpy
 from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import unweighted
 from divergences.generative.variational_autoencoder import standard_normal
 from divergences.measures import Pushforward
+from divergences.measures.from_torch import to_numpy
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.scale import OnScale
 from divergences.networks.seeds import seeded

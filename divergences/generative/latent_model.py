@@ -16,6 +16,7 @@ from divergences.errors import ConvergenceError
 from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import unweighted
 from divergences.measures import Pushforward
+from divergences.measures.from_torch import to_numpy
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.scale import OnScale
 from divergences.networks.seeds import seeded
@@ -189,8 +190,3 @@ class LatentModel(GenerativeModel):
 def squared_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Mean over the points of |x - y|²."""
     return ((x - y) ** 2).sum(dim=1).mean()
-
-
-def to_numpy(points: torch.Tensor) -> NDArray[np.float64]:
-    """A tensor's values in double precision."""
-    return points.double().numpy()

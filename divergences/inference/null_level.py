@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from divergences.measures.samples import Samples
     from divergences.work import Run
 
-_Pair = tuple["Samples", "Samples"]
+Pair = tuple["Samples", "Samples"]
 
 _REACH = 2.0
 _EPSILON = float(np.finfo(float).eps)
@@ -163,14 +163,14 @@ def null_level(
     levels = np.array([distance(*pair) for pair in pairs])
     if low < high:
         low = _measured_rate(pairs, levels, distance, low, high)
-    sizes = 1.0 / p.effective_size + 1.0 / q.effective_size
-    levels *= np.array([(sizes / _sizes(pair)) ** low for pair in pairs])
+    sizes = sizes_of((p, q))
+    levels *= np.array([(sizes / sizes_of(pair)) ** low for pair in pairs])
     variances = levels.reshape(2, halvings).var(axis=1, ddof=1) if halvings > 1 else np.zeros(2)
     return NullLevel(float(levels.mean()), math.sqrt(variances.mean()))
 
 
 def _measured_rate(
-    pairs: list[_Pair],
+    pairs: list[Pair],
     levels: NDArray[np.float64],
     distance: Callable[[Samples, Samples], float],
     low: float,
@@ -181,14 +181,15 @@ def _measured_rate(
         for first, second in pairs
     ]
     above = sum(distance(*pair) for pair in quarters)
-    sizes = sum(map(_sizes, quarters)) / sum(map(_sizes, pairs))
+    sizes = sum(map(sizes_of, quarters)) / sum(map(sizes_of, pairs))
     below = float(levels.sum())
     if sizes <= 1.0 or not 0.0 < below < above:
         return low
     return float(np.clip(math.log(above / below) / math.log(sizes), low, high))
 
 
-def _sizes(pair: _Pair) -> float:
+def sizes_of(pair: Pair) -> float:
+    """1/n + 1/m by effective sizes, to which the level of two samples of one measure falls."""
     first, second = pair
     return 1.0 / first.effective_size + 1.0 / second.effective_size
 

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from divergences.definitions import RatioDivergence
-from divergences.density.units import anchors, unit_exponents
+from divergences.density.units import Standardization
 from divergences.inference.permutation import Statistic
 
 if TYPE_CHECKING:
@@ -171,9 +171,5 @@ def _quadratic(features: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def standardized(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns of mean 0 and spread 1; those that are constant become 0."""
-    values = np.ldexp(values, -unit_exponents(values))
-    values = values - anchors(values)
-    centered = values - values.mean(axis=0)
-    spread = np.sqrt(np.mean(centered**2, axis=0))
-    constant = spread <= 1e-12 * np.abs(values).max(axis=0)
-    return np.asarray(centered / np.where(constant, np.inf, spread))
+    mass = np.full(len(values), 1 / len(values))
+    return Standardization.of(values, mass)(values)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtrit
+
+from divergences.confidence import LEVEL, REACH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     Terms = tuple[Samples, NDArray[np.float64]]
     Elsewhere = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-LEVEL = 0.95
 _FEW = 5
 _WORTH_SAYING = 1.25
 
@@ -85,9 +85,8 @@ def _third_cumulant(sample: Samples, terms: NDArray[np.float64]) -> float:
 
 def doubt_of_means(first: Terms, second: Terms, stderr: float) -> tuple[float, float]:
     """What to join to a standard error, below and above, so that the interval reaches as far."""
-    normal = NormalDist().inv_cdf((1 + LEVEL) / 2)
     down, up = (
-        math.sqrt(max(0.0, (reach / normal) ** 2 - stderr**2))
+        math.sqrt(max(0.0, (reach / REACH) ** 2 - stderr**2))
         for reach in reach_of_means(first, second, (1 - LEVEL) / 2)
     )
     return down, up

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Any
 
+from divergences.confidence import REACH
 from divergences.definitions.definition import signed_root
-
-_LEVEL = 0.95
 
 
 def squared(cost: Any, order: float) -> Any:
@@ -30,7 +28,6 @@ def cost_of_square(square: float, noise: float, order: float) -> tuple[float, fl
 
     A root makes the interval lopsided near zero; the longer side that is above zero counts.
     """
-    reach = NormalDist().inv_cdf((1 + _LEVEL) / 2)
-    ends = (square, square + reach * noise, square - reach * noise)
+    ends = (square, square + REACH * noise, square - REACH * noise)
     inner, high, low = (signed_root(end, 2 / order) for end in ends)
-    return inner, max(high - inner, inner - max(low, 0.0)) / reach
+    return inner, max(high - inner, inner - max(low, 0.0)) / REACH

@@ -125,7 +125,7 @@ def _named(measure: Any, name: str) -> Family | None:
     if kind in ("MultivariateNormal", "LowRankMultivariateNormal"):
         return _normal(measure, name)
     if kind == "Dirichlet":
-        return Dirichlet(_array(measure.concentration))
+        return Dirichlet(to_numpy(measure.concentration))
     if kind == "Independent":
         return _independent(measure, name)
     if kind == "MixtureSameFamily":
@@ -137,7 +137,8 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _array(value: torch.Tensor) -> NDArray[np.float64]:
+def to_numpy(value: torch.Tensor) -> NDArray[np.float64]:
+    """A tensor's values in double precision, from wherever they are."""
     return np.asarray(value.detach().cpu().double().numpy())
 
 
@@ -145,16 +146,16 @@ def _masses(logits: torch.Tensor) -> NDArray[np.float64]:
     # Masses from the logits: float32 probabilities sum to one only within 1e-7.
     from scipy.special import softmax
 
-    return np.asarray(softmax(_array(logits)))
+    return np.asarray(softmax(to_numpy(logits)))
 
 
 def _normal(measure: Any, name: str) -> Family:
-    covariance = _array(measure.covariance_matrix)
+    covariance = to_numpy(measure.covariance_matrix)
     if type(measure).__name__ == "MultivariateNormal":
-        factor = _array(measure._unbroadcasted_scale_tril)
+        factor = to_numpy(measure._unbroadcasted_scale_tril)
         covariance = factor @ factor.T
     check_positive_definite(covariance, name, "covariance")
-    return normal(_array(measure.loc), covariance)
+    return normal(to_numpy(measure.loc), covariance)
 
 
 def _independent(measure: Any, name: str) -> Family | None:
@@ -187,13 +188,13 @@ def _entry(base: Any, index: int, name: str) -> Family | None:
     if kind == "Categorical":
         return Categorical(_masses(base.logits[index]))
     if kind in ("MultivariateNormal", "LowRankMultivariateNormal"):
-        covariance = _array(base.covariance_matrix[index])
+        covariance = to_numpy(base.covariance_matrix[index])
         check_positive_definite(covariance, name, "covariance")
-        return normal(_array(base.loc[index]), covariance)
+        return normal(to_numpy(base.loc[index]), covariance)
     if kind == "Independent" and base.reinterpreted_batch_ndims == 1:
         inner = base.base_dist
         if type(inner).__name__ == "Normal" and len(inner.batch_shape) == 2:
-            return normal(_array(inner.loc[index]), np.diag(_array(inner.scale[index]) ** 2))
+            return normal(to_numpy(inner.loc[index]), np.diag(to_numpy(inner.scale[index]) ** 2))
     return None
 
 
@@ -250,7 +251,7 @@ def _draw(measure: Any, n: int, rng: np.random.Generator) -> NDArray[np.float64]
     devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         torch.manual_seed(int(rng.integers(2**63)))
-        return _array(measure.sample((n,))).reshape(n, -1)
+        return to_numpy(measure.sample((n,))).reshape(n, -1)
 
 
 def _density(measure: Any, name: str) -> Callable[[Any], Any]:
@@ -269,7 +270,7 @@ def _density(measure: Any, name: str) -> Callable[[Any], Any]:
         values = np.full(len(points), -np.inf)
         if inside.any():
             with torch.no_grad():
-                found = _array(measure.log_prob(grid[inside]))
+                found = to_numpy(measure.log_prob(grid[inside]))
             if np.isnan(found).any():
                 raise ValueError(
                     f"log_prob of {name} is NaN at {int(np.isnan(found).sum())} of "
@@ -322,7 +323,7 @@ class _TorchLaw:
         inside = np.clip(array, low, high) if method == "cdf" else array
         try:
             with torch.no_grad():
-                return _array(getattr(self._measure, method)(torch.as_tensor(inside)))
+                return to_numpy(getattr(self._measure, method)(torch.as_tensor(inside)))
         except NotImplementedError as error:
             raise NoClosedFormError(
                 f"{type(self._measure).__name__} has no {method} in torch. Draw samples from it "

@@ -192,7 +192,7 @@ class Other(Family):
     features: int
     density: Callable[[Array], Array]
     draw: Callable[[int, np.random.Generator], Array]
-    masses: bool = False
+    masses: bool
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]

@@ -40,6 +40,12 @@ class Samples:
     levels : tuple or None
         The levels of each categorical column, whose values are positions among them, and None for
         each numeric one; None if all are numeric.
+
+    Examples
+    --------
+    >>> samples = Samples(np.zeros((5, 2)), columns=("age", "height"))
+    >>> samples.n, samples.d, samples.column_names
+    (5, 2, ('age', 'height'))
     """
 
     points: NDArray[np.float64]

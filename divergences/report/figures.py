@@ -117,6 +117,13 @@ def plot_densities(
     ------
     ValueError
         If `estimates`, `columns` or `axes` are not one per feature.
+
+    Examples
+    --------
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> axes = plot_densities(x, y, columns=["age", "height"])
+    >>> [ax.get_title() for ax in axes]
+    ['age', 'height']
     """
     p, q = as_samples(p, name="p", categories=True), as_samples(q, name="q", categories=True)
     check_pair(p, q)
@@ -145,9 +152,7 @@ def plot_densities(
     return panels
 
 
-def plot_intervals(
-    labels: Sequence[str], estimates: Sequence[Estimate], ax: Axes | None = None
-) -> Axes:
+def plot_intervals(labels: Sequence[str], estimates: Sequence[Estimate], ax: Axes | None) -> Axes:
     """Draw values with their 95 % intervals, each row on its own scale with zero in common.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 
 from divergences.definitions import Definition
 from divergences.training.critics import CriticMethod
-from divergences.training.distributed import ALONE, Workers
+from divergences.training.distributed import Workers
 from divergences.training.gradients import step_down
 from divergences.training.objective import START, CriticReport, Moment, Objective
 from divergences.training.precision import Map, Precision, as_map
@@ -89,12 +89,12 @@ class Adversarial(Objective):
     critic: nn.Module
     optimizer: torch.optim.Optimizer
     learning_rate: Schedule
-    regularizers: Sequence[Regularizer] = ()
-    normalization: nn.Module = field(default_factory=nn.Identity)
-    unit: float = 1.0
-    clip: float = float("inf")
-    precision: Precision = "float32"
-    workers: Workers = ALONE
+    regularizers: Sequence[Regularizer]
+    normalization: nn.Module
+    unit: float
+    clip: float
+    precision: Precision
+    workers: Workers
 
     def critic_steps(self, now: Moment = START) -> int:
         """As the method says."""

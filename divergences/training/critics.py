@@ -14,8 +14,6 @@ from divergences.checks import check_real, check_whole
 from divergences.definitions import (
     ChiSquared,
     Definition,
-    JensenShannon,
-    JensenShannonDistance,
     RatioDivergence,
     TotalVariation,
     Wasserstein,
@@ -175,9 +173,7 @@ class ConjugateCritic(CriticMethod):
 
     def largest(self, definition: Definition) -> float:
         """The definition's, before its outer function."""
-        if isinstance(definition, JensenShannon | JensenShannonDistance):
-            return math.log(2)
-        return definition.maximum
+        return definition.inner_maximum
 
     def accepts(self, definition: Definition) -> bool:
         """Every f-divergence."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +10,10 @@ from typing import Any
 import torch
 
 from divergences.checks import all_finite
-from divergences.definitions import (
-    Definition,
-    JensenShannon,
-    JensenShannonDistance,
-)
+from divergences.definitions import Definition
 from divergences.estimators import supremum_by
 from divergences.training.direct_methods import DirectMethod
-from divergences.training.distributed import ALONE, Workers
+from divergences.training.distributed import Workers
 from divergences.training.objective import START, DivergedError, Moment, Objective
 
 
@@ -40,8 +35,8 @@ class Direct(Objective):
     """
 
     definition: Definition
-    method: Any = "auto"
-    workers: Workers = ALONE
+    method: Any
+    workers: Workers
 
     def critic_steps(self, now: Moment = START) -> int:
         """None: the critic is a formula."""
@@ -50,9 +45,7 @@ class Direct(Objective):
     @property
     def largest(self) -> float:
         """The definition's, before its outer function."""
-        if isinstance(self.definition, JensenShannon | JensenShannonDistance):
-            return math.log(2)
-        return self.definition.maximum
+        return self.definition.inner_maximum
 
     def step(self, x: torch.Tensor, y: torch.Tensor, now: Moment = START) -> None:
         """Nothing to do."""

@@ -24,7 +24,7 @@ class Gradients:
     """
 
     values: Sequence[torch.Tensor]
-    unclipped_norm: torch.Tensor | None = None
+    unclipped_norm: torch.Tensor | None
 
     @property
     def norm(self) -> torch.Tensor:

@@ -40,6 +40,12 @@ class Row:
         Standard deviation of the critic's values over both batches.
     notes : tuple of str
         What went wrong, in words.
+
+    Examples
+    --------
+    >>> row = Row(1, 0.2, None, 0.5, 0.4, 0.1, None, 2.0)
+    >>> Row.from_json(row.to_json()) == row
+    True
     """
 
     step: int

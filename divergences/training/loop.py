@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from torch import nn
 
 from divergences.training.average import Average
 from divergences.training.data import Latents, Source
-from divergences.training.distributed import ALONE, Workers
+from divergences.training.distributed import Workers
 from divergences.training.gradients import Gradients, step_down
 from divergences.training.objective import CriticReport, Moment, Objective
 from divergences.training.schedules import Schedule
@@ -77,8 +76,8 @@ class Trainer:
     batch_size: int
     steps: int
     seed: int
-    clip: float = math.inf
-    workers: Workers = ALONE
+    clip: float
+    workers: Workers
     step: int = 0
 
     def advance(self) -> StepReport:
@@ -136,9 +135,7 @@ _APART = 1_000_003
 Hook = Callable[[Trainer, StepReport], None]
 
 
-def run_steps(
-    trainer: Trainer, hooks: Iterable[Hook], stopped: Callable[[], bool] = lambda: False
-) -> None:
+def run_steps(trainer: Trainer, hooks: Iterable[Hook], stopped: Callable[[], bool]) -> None:
     """Take steps until all are done or somebody wants to stop, with every hook after each."""
     hooks = tuple(hooks)
     while trainer.step < trainer.steps and not stopped():

@@ -226,6 +226,20 @@ def resume(
         If the folder holds no checkpoint.
     ValueError
         If a network or a setting is not what was saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import torch
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> g_mu = dv.Pushforward(torch.nn.Linear(1, 1), torch.distributions.Normal(0.0, 1.0))
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     folder = f"{parent}/run"
+    ...     _ = dv.minimize(dv.Energy(), g_mu, norm(3, 2), steps=20, rng=0, folder=folder)
+    ...     run = dv.resume(folder, g_mu, norm(3, 2))
+    >>> run.step
+    20
     """
     path = Path(folder)
     state, held_out, history, saved = read_checkpoint(path)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.confidence import REACH
+from divergences.measures.from_torch import to_numpy
 from divergences.report import plot_densities
 from divergences.report.colors import FAINT, P_COLOR, Q_COLOR, new_figure, tidy
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from divergences.training.run import TrainingRun
 
-_Z = 1.96
 _POINTS = 1_000
 
 
@@ -45,18 +46,18 @@ def _draw_objectives(ax: Axes, run: TrainingRun) -> None:
 def _draw_held_out(ax: Axes, run: TrainingRun) -> None:
     measured = run.history.measured()
     steps, values = measured["step"], measured["held_out"]
-    reach = _Z * measured["held_out_stderr"]
+    reach = REACH * measured["held_out_stderr"]
     ax.fill_between(steps, values - reach, values + reach, color=Q_COLOR, alpha=0.25, linewidth=0)
     ax.plot(steps, values, color=Q_COLOR, marker="o", markersize=3)
     ax.axhline(0, color=FAINT, linewidth=0.8)
     symbol = "" if run.estimate is None else run.estimate.definition.symbol
-    ax.set(xlabel="step", title=f"held-out {symbol} ± {_Z} stderr")
+    ax.set(xlabel="step", title=f"held-out {symbol} ± {REACH:.3g} stderr")
     tidy(ax)
 
 
 def _draw_samples(ax: Axes, run: TrainingRun, d: int) -> None:
-    data = run.held_out[:_POINTS].detach().cpu().double().numpy()
-    drawn = run.pushforward.sample(len(data), rng=0).detach().cpu().double().numpy()
+    data = to_numpy(run.held_out[:_POINTS])
+    drawn = to_numpy(run.pushforward.sample(len(data), rng=0))
     if d == 1:
         plot_densities(data, drawn, columns=[""], names=("data", "g#mu"), axes=np.array([ax]))
         return

@@ -74,6 +74,11 @@ class Regularizer:
     """A change to the critic, to what it is shown, or to what it minimizes.
 
     A subclass is a frozen dataclass that overrides the hooks it needs; those here do nothing.
+
+    Examples
+    --------
+    >>> R1().needs_slopes, R1().bounds_slope, SpectralNorm().bounds_slope
+    (True, False, True)
     """
 
     needs_slopes: ClassVar[bool] = False
@@ -120,6 +125,13 @@ class R1(Regularizer):
     References
     ----------
     Mescheder, Geiger and Nowozin (2018).
+
+    Examples
+    --------
+    >>> points = torch.zeros(4, 1, requires_grad=True)
+    >>> view = CriticView(lambda x: 3 * x, points, 3 * points[:, 0], data=2)
+    >>> round(R1(gamma=0.2).penalty(view, Moment()).item(), 4)
+    0.9
     """
 
     gamma: Scheduled = Geometric(0.3, 0.002)
@@ -147,6 +159,13 @@ class R2(Regularizer):
     References
     ----------
     Mescheder, Geiger and Nowozin (2018); Huang, Gokaslan, Kuleshov and Tompkin (2024).
+
+    Examples
+    --------
+    >>> points = torch.zeros(4, 1, requires_grad=True)
+    >>> view = CriticView(lambda x: 3 * x, points, 3 * points[:, 0], data=2)
+    >>> round(R2(gamma=0.2).penalty(view, Moment()).item(), 4)
+    0.9
     """
 
     gamma: Scheduled = Geometric(0.3, 0.002)
@@ -172,6 +191,13 @@ class GradientPenalty(Regularizer):
     References
     ----------
     Gulrajani et al. (2017).
+
+    Examples
+    --------
+    >>> points = torch.zeros(4, 1, requires_grad=True)
+    >>> view = CriticView(lambda x: 3 * x, points, 3 * points[:, 0], data=2)
+    >>> round(GradientPenalty(10.0).penalty(view, Moment()).item(), 4)
+    40.0
     """
 
     weight: Scheduled = 10.0
@@ -193,6 +219,14 @@ class SpectralNorm(Regularizer):
     References
     ----------
     Miyato, Kataoka, Koyama and Yoshida (2018).
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 1)
+    >>> _ = nn.init.constant_(layer.weight, 3.0)
+    >>> SpectralNorm().constrain(layer)
+    >>> round(layer.weight.norm().item(), 4)
+    1.0
     """
 
     bounds_slope: ClassVar[bool] = True
@@ -216,6 +250,14 @@ class WeightClipping(Regularizer):
     References
     ----------
     Arjovsky, Chintala and Bottou (2017).
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 1)
+    >>> _ = nn.init.constant_(layer.weight, 3.0)
+    >>> WeightClipping(0.1).after_step(layer)
+    >>> round(layer.weight.max().item(), 4)
+    0.1
     """
 
     bound: float = 0.1
@@ -245,6 +287,12 @@ class InstanceNoise(Regularizer):
     References
     ----------
     Sønderby, Caballero, Theis, Shi and Huszár (2017); Arjovsky and Bottou (2017).
+
+    Examples
+    --------
+    >>> at_the_end = Moment(step=100, steps=100)
+    >>> InstanceNoise().perturb(torch.ones(2, 1), at_the_end).tolist()
+    [[1.0], [1.0]]
     """
 
     scale: Scheduled = Linear(0.3, 0.0)
@@ -291,6 +339,12 @@ class Packing(Regularizer):
     References
     ----------
     Lin, Khetan, Fanti and Oh (2018).
+
+    Examples
+    --------
+    >>> layer, features = Packing(2).input_layer(3)
+    >>> layer(torch.zeros(8, 3)).shape, features
+    (torch.Size([4, 6]), 6)
     """
 
     size: int = 2
@@ -317,6 +371,12 @@ class RandomFourier(Regularizer):
     References
     ----------
     Tancik et al. (2020).
+
+    Examples
+    --------
+    >>> layer, features = RandomFourier(count=4).input_layer(2)
+    >>> layer(torch.zeros(8, 2)).shape, features
+    (torch.Size([8, 10]), 10)
     """
 
     count: int = 32
@@ -344,6 +404,11 @@ class TopK(Regularizer):
     References
     ----------
     Sinha, Zhao, Goyal, Raffel and Odena (2020).
+
+    Examples
+    --------
+    >>> TopK(0.5).choose(torch.tensor([1.0, 4.0, 2.0, 3.0]), Moment()).tolist()
+    [1, 3]
     """
 
     share: Scheduled = Linear(1.0, 0.5)

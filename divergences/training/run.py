@@ -40,6 +40,16 @@ class TrainingRun:
         The last held-out divergence, with its error bar.
     stopped : str or None
         Why it ended before its last step; None where it did not.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import divergences as dv
+    >>> from scipy.stats import norm
+    >>> g_mu = dv.Pushforward(torch.nn.Linear(1, 1), torch.distributions.Normal(0.0, 1.0))
+    >>> run = dv.minimize(dv.Energy(), g_mu, norm(3, 2), steps=20, rng=0)
+    >>> run.step, run.estimate.definition, run.pushforward.sample(5, rng=0).shape
+    (20, Energy(squared=False), torch.Size([5, 1]))
     """
 
     def __init__(

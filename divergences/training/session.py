@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 import warnings
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from divergences.networks.seeds import seeded
 from divergences.training.checkpoint import HISTORY, write_checkpoint, write_history
@@ -22,6 +20,7 @@ from divergences.training.loop import Hook, StepReport, Trainer, run_steps
 from divergences.training.objective import DivergedError, Moment
 from divergences.training.run import TrainingRun
 from divergences.training.watch import Watch, doubts
+from divergences.work import ProgressBar, shown
 
 ROWS = 200
 MEASUREMENTS = 10
@@ -144,15 +143,12 @@ class Bar:
     """A progress bar that shows the held-out divergence."""
 
     def __init__(self, run: TrainingRun, progress: bool | None) -> None:
-        hidden = progress is False or (progress is None and not sys.stderr.isatty())
         self._run = run
-        self._bar = _Quiet(
+        self._bar = ProgressBar(
             total=run.settings.steps,
             initial=run.step,
             desc=run.settings.definition.symbol,
-            disable=hidden,
-            delay=1.0 if progress is None else 0.0,
-            leave=False,
+            **shown(progress),
         )
 
     def __call__(self, trainer: Trainer, report: StepReport) -> None:
@@ -172,16 +168,11 @@ class Bar:
         self._bar.close()
 
 
-class _Quiet(tqdm):  # type: ignore[type-arg]
-    # tqdm would start a thread that outlives the bar.
-    monitor_interval = 0
-
-
 def conduct(
     run: TrainingRun,
     callbacks: Sequence[Callback],
-    folder: Path | None = None,
-    progress: bool | None = None,
+    folder: Path | None,
+    progress: bool | None,
 ) -> None:
     """Take the steps that are left; torch's global random state is as before when it ends."""
     watch = Watch()

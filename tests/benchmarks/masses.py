@@ -7,7 +7,6 @@ matters is bounded.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,16 +90,6 @@ def drawn(log_ratio: np.ndarray) -> Masses:
     """Equally many draws from P and from Q, as draws of the mixture."""
     log_each = math.log(2 / len(log_ratio))
     return Masses.of(log_each - np.logaddexp(0, -log_ratio), log_each - np.logaddexp(0, log_ratio))
-
-
-def independent(masses: Sequence[Masses]) -> Masses:
-    """Product of measures on few points."""
-    every = list(itertools.product(*(range(len(each.log_p)) for each in masses)))
-    index = np.array(every).T
-    return Masses.of(
-        sum(each.log_p[i] for each, i in zip(masses, index, strict=True)),
-        sum(each.log_q[i] for each, i in zip(masses, index, strict=True)),
-    )
 
 
 def _midpoints(low: float, high: float, count: int) -> tuple[np.ndarray, float]:

@@ -154,7 +154,7 @@ def between(name: str, p: Measure, q: Measure, tags: Tags, how: str, **rest: Any
     return Pair(name, p.d, p.sample, q.sample, log_ratio, tags, how, **rest)
 
 
-def warped(pair: Pair, name: str, forward: Map, backward: Map, tags: Tags, d: int = 0) -> Pair:
+def warped(pair: Pair, name: str, forward: Map, backward: Map, tags: Tags) -> Pair:
     """The pair under an invertible map of the data, which changes no f-divergence."""
 
     def through(sample: Sampler) -> Sampler:
@@ -163,7 +163,6 @@ def warped(pair: Pair, name: str, forward: Map, backward: Map, tags: Tags, d: in
     return replace(
         pair,
         name=name,
-        d=d or pair.d,
         sample_p=through(pair.sample_p),
         sample_q=through(pair.sample_q),
         log_ratio=lambda points: pair.log_ratio(backward(points)),

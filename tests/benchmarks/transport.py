@@ -22,7 +22,6 @@ import divergences as dv
 
 Points = np.ndarray
 Draw = Callable[[int, np.random.Generator], Points]
-Quantiles = Callable[[int, Points], Points]
 _LEVELS = (np.arange(200_000) + 0.5) / 200_000
 
 
@@ -194,14 +193,12 @@ class Score:
         return self.rmse / self.plug_in
 
 
-def score(
-    pair: Pair, order: float, n: int, seeds: int, method: str = "auto", m: int | None = None
-) -> Score:
+def score(pair: Pair, order: float, n: int, seeds: int, method: str = "auto") -> Score:
     truth = pair.cost(order)
     errors, covered, seconds = [], [], []
     for seed in range(seeds):
         rng = np.random.default_rng([seed, pair.d])
-        x, y = pair.draw_p(n, rng), pair.draw_q(m or n, rng)
+        x, y = pair.draw_p(n, rng), pair.draw_q(n, rng)
         start = time.perf_counter()
         plug_in = ot.emd2(*map(uniform, (x, y)), costs(x, y, order), numItermax=10**7)
         middle = time.perf_counter()

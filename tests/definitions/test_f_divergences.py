@@ -152,11 +152,15 @@ def test_bounded_divergences_end_at_their_range():
     for definition, top in [
         (JensenShannon(), math.log(2)),
         (JensenShannon(2), 1.0),
+        (JensenShannonDistance(), math.sqrt(math.log(2))),
+        (JensenShannonDistance(2), 1.0),
         (TotalVariation(), 1.0),
         (SquaredHellinger(), 1.0),
     ]:
         inner = definition.critic_p(far)[0] + definition.critic_q(-far)[0]
+        assert inner == pytest.approx(definition.inner_maximum)
         assert definition.outer(float(inner)) == pytest.approx(top)
+        assert definition.maximum == pytest.approx(top)
 
 
 @pytest.mark.parametrize("definition", CATALOGUE, ids=names)

@@ -73,6 +73,23 @@ def _cited() -> set[tuple[str, str, str]]:
 CITED = sorted(_cited())
 
 
+# Contracts and errors have nothing to run alone; `Auto` is every call without a method, and the
+# others need a package that few have.
+WITHOUT_EXAMPLE = {"Auto", "TensorBoard", "WeightsAndBiases"}
+
+
+def _needs_example(name: str) -> bool:
+    item = getattr(dv, name)
+    if inspect.isclass(item):
+        return not (inspect.isabstract(item) or issubclass(item, Exception))
+    return inspect.isfunction(item)
+
+
+@pytest.mark.parametrize("name", sorted(filter(_needs_example, set(dv.__all__) - WITHOUT_EXAMPLE)))
+def test_every_public_name_has_an_example_that_runs(name):
+    assert ">>> " in (inspect.getdoc(getattr(dv, name)) or ""), f"{name} has no example"
+
+
 def test_the_reference_lists_every_public_name_once():
     listed = re.findall(r"^   ([A-Za-z_]\w*)$", catalogue.reference(), re.MULTILINE)
     assert sorted(listed) == sorted(dv.__all__)

@@ -14,13 +14,13 @@ from divergences.estimators.feature_maps import Coordinates
 from divergences.estimators.labels import log_loss
 
 
-def rescaled(n=600, d=25, seed=0, variances=(4.0, 0.2)):
+def rescaled():
     """Standard normal points, of which P's are rescaled along two hidden directions."""
-    rng = np.random.default_rng(seed)
-    turn = np.linalg.qr(rng.normal(size=(d, d)))[0]
-    points = rng.normal(size=(2 * n, d))
-    points[:n, :2] *= np.sqrt(variances)
-    return points @ turn.T, np.repeat([1, 0], n), turn
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(25, 25)))[0]
+    points = rng.normal(size=(1200, 25))
+    points[:600, :2] *= np.sqrt([4.0, 0.2])
+    return points @ turn.T, np.repeat([1, 0], 600), turn
 
 
 def angle_from(direction, plane):

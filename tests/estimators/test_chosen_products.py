@@ -21,10 +21,10 @@ def sample(d, n=300, seed=0):
     return points, np.repeat([1, 0], n), Coordinates.of(points)
 
 
-def with_sign(points, features, share=0.9, seed=1):
+def with_sign(points, features):
     """Give the product of some features of P's points its sign in most cases."""
     half = len(points) // 2
-    want = np.where(np.random.default_rng(seed).uniform(size=half) < share, 1.0, -1.0)
+    want = np.where(np.random.default_rng(1).uniform(size=half) < 0.9, 1.0, -1.0)
     points[:half, features[-1]] *= np.sign(points[:half][:, features].prod(axis=1)) * want
     return points
 

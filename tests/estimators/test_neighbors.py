@@ -77,22 +77,22 @@ def test_kl_equals_the_naive_loops(d, n, m, k):
     assert backward == pytest.approx(np.mean(naive_log_ratio(*white[::-1], k)), abs=1e-12)
 
 
+def pooled(j, i, n, m):
+    """E H of the pooled count when the larger sample is thinned to the smaller's size."""
+    many, few = (j, i) if n >= m else (i, j)
+    chance = binom.pmf(np.arange(many + 1), many, min(n, m) / max(n, m))
+    return sum(c * harmonic(few + left) for left, c in enumerate(chance))
+
+
 def test_js_equals_the_naive_loops():
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(14, 2)), rng.normal(0.5, 2, size=(21, 2))
     total = 0.0
     for own, other in (whitened(x, y), whitened(x, y)[::-1]):
         n, m = len(own) - 1, len(other)
-
-        def pooled(j, i, n=n, m=m):
-            """E H of the pooled count when the larger sample is thinned to the smaller's size."""
-            many, few = (j, i) if n >= m else (i, j)
-            chance = binom.pmf(np.arange(many + 1), many, min(n, m) / max(n, m))
-            return sum(c * harmonic(few + left) for left, c in enumerate(chance))
-
         total += np.mean(
             [
-                harmonic(j) - harmonic(n) - pooled(j, i) + pooled(n, m)
+                harmonic(j) - harmonic(n) - pooled(j, i, n, m) + pooled(n, m, n, m)
                 for j, i in naive_counts(
                     own, other, math.ceil(3 * max(len(own) / len(other), 1)), False
                 )

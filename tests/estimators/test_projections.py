@@ -17,9 +17,10 @@ from divergences.estimators.ridge_candidates import waves
 NAME = "pairs of waves along leading components"
 
 
-def noisy_circles(n=500, d=10, seed=0, units=1.0):
+def noisy_circles(units=1.0):
     """A circle against a normal law of the same covariance, both turned in a space of noise."""
-    rng = np.random.default_rng(seed)
+    n, d = 500, 10
+    rng = np.random.default_rng(0)
     angles = rng.uniform(0, 2 * np.pi, n)
     circle = np.sqrt(2) * np.column_stack([np.cos(angles), np.sin(angles)])
     plane = np.vstack([circle, rng.normal(size=(n, 2))])

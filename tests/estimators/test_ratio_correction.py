@@ -21,14 +21,14 @@ D, N, SHIFT = 20, 150, 0.25
 SEEDS = 150
 
 
-def one_fit(seed, n=N, shift=SHIFT):
+def one_fit(seed):
     rng = np.random.default_rng(seed)
-    p, q = rng.normal(shift, 1, (n, D)), rng.normal(0, 1, (n, D))
-    labels = np.repeat([1, 0], n)
+    p, q = rng.normal(SHIFT, 1, (N, D)), rng.normal(0, 1, (N, D))
+    labels = np.repeat([1, 0], N)
     # The penalty that describes the truth: b = (shift, ..., shift) has mean square shift².
     penalty = np.full(D, 1 / SHIFT**2)
     design = with_intercept(np.vstack([p, q]))
-    fit = fit_ridge(design, labels, np.ones(2 * n), penalty)
+    fit = fit_ridge(design, labels, np.ones(2 * N), penalty)
     return p, q, fit
 
 

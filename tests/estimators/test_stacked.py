@@ -20,9 +20,9 @@ PUBLIC = [pair.name for pair in PAIRS if pair.public]
 RING = [name for name in PUBLIC if "ring" in name]
 
 
-def drawn(name, n, seed=0, m=None):
+def drawn(name, n, seed=0):
     pair, rng = pair_named(name), np.random.default_rng(seed)
-    return pair.sample_p(n, rng), pair.sample_q(m or n, rng)
+    return pair.sample_p(n, rng), pair.sample_q(n, rng)
 
 
 def normals(n=300, d=2, shift=0.7, seed=0, m=None):
@@ -34,9 +34,9 @@ def js(x, y, method=CHEAP, **options):
     return dv.js_divergence(x, y, method=method, rng=0, **options)
 
 
-def tolerance(estimate, sides=4):
+def tolerance(estimate):
     # Four standard deviations: a false alarm in 16,000 for a normal error.
-    return sides * math.hypot(estimate.stderr, *estimate.reading.doubt)
+    return 4 * math.hypot(estimate.stderr, *estimate.reading.doubt)
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name not in RING])

@@ -55,7 +55,7 @@ def estimate(
     n = None if exact else 200
     return Estimate(
         reading,
-        Circumstances(definition or JensenShannon(), "stand-in", how, n, n, d, seconds, kept),
+        Circumstances(definition or JensenShannon(), "stand-in", how, d, n, n, seconds, kept),
     )
 
 

@@ -188,7 +188,7 @@ def test_kind_of_density_follows_the_data(values, artist):
 def test_critic_of_few_values_is_shown_at_those_values_only():
     values = as_samples(np.repeat([0.0, 1.0, 2.0], 20))
     found = estimate(d=1)
-    on_few = Circumstances(found.definition, "", "", 60, 60, 1, samples=(values, values))
+    on_few = Circumstances(found.definition, "", "", 1, 60, 60, samples=(values, values))
     ax = plot_estimate(Estimate(found.reading, on_few))
     twin = next(other for other in ax.figure.axes if other is not ax)
     np.testing.assert_array_equal(twin.lines[0].get_xdata(), [0.0, 1.0, 2.0])

@@ -87,6 +87,22 @@ def test_two_batches_of_one_measure_are_worth_nothing_once_debiased(definition):
     assert abs(means[DebiasedBatches()][0]) < 4 * means[DebiasedBatches()][1]
 
 
+def test_debiased_batches_take_the_loss_of_the_method_asked_for():
+    definition, x, y = JensenShannon(), normals(0, 32, 2), normals(1, 32, 2) + 0.5
+    wide = KDE(bandwidth=2.0)
+
+    def of_wide(one, other):
+        return definition.loss(one, other, method=wide)
+
+    (x1, x2), (y1, y2) = x.chunk(2), y.chunk(2)
+    expected = (of_wide(x1, y1) + of_wide(x2, y2) - of_wide(x1, x2) - of_wide(y1, y2)) / 2
+    found = DebiasedBatches(wide).loss(definition, x, y, Moment())
+    assert float(found) == pytest.approx(float(expected), rel=1e-12)
+    assert float(found) != pytest.approx(
+        float(DebiasedBatches().loss(definition, x, y, Moment())), rel=0.1
+    )
+
+
 def test_debiased_batches_do_not_shrink_the_generator():
     d = 8
     spreads = {}

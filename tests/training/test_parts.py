@@ -23,10 +23,11 @@ from divergences.definitions import (
     SlicedWasserstein,
     Wasserstein,
 )
-from divergences.estimators import KDE, PairwiseKernel
+from divergences.estimators import KDE, PairwiseKernel, Sliced
 from divergences.measures import Pushforward
 from divergences.networks import ConvolutionalCritic, ConvolutionalGenerator, Perceptron
 from divergences.training import (
+    ConjugateCritic,
     Constant,
     Cosine,
     Geometric,
@@ -265,6 +266,23 @@ def test_two_critics_may_follow_each_other():
     run = minimize(plan, fresh(), DATA, **QUICK)
     assert set(run.trainer.objective.optimizers) == {"first critic", "critic"}
     assert np.isfinite(run.history["critic_objective"]).all()
+
+
+def test_each_of_the_two_may_have_its_method():
+    plan = HandOver(SlicedWasserstein(), JensenShannon(), then_method=ConjugateCritic(steps=2))
+    run = minimize(plan, fresh(), DATA, **QUICK)
+    assert run.trainer.objective.objectives[1].method == ConjugateCritic(steps=2)
+    assert run.trainer.objective.critic_steps(Moment(9, 10)) == 2
+    formula = HandOver(SlicedWasserstein(), JensenShannon(), then_method="kde")
+    assert minimize(formula, fresh(), DATA, **QUICK).critic is None
+
+
+def test_the_method_of_a_monitor_measures():
+    few = Sliced(7)
+    assert few != default_method(SlicedWasserstein(), 2)
+    monitor = Monitor(SlicedWasserstein(), few, points=20)
+    run = minimize(Energy(), fresh(), DATA, **{**QUICK, "monitor": monitor})
+    assert run.estimate.method == few
 
 
 # Messages.
