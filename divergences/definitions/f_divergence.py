@@ -40,6 +40,10 @@ class RatioDivergence(Definition):
     one_sided: ClassVar[bool] = False
     """Whether `point_terms` averages over one of the two measures only."""
 
+    growth: ClassVar[float] = 0.0
+    """Rate r at which a term of P grows with the log-ratio l, as e^(r l); 0 if not faster than l.
+    """
+
     @abstractmethod
     def critic_p(self, log_ratio: Any) -> Any:
         """a(l) = phi'(e^l), the term averaged over P."""
@@ -299,6 +303,7 @@ class ChiSquared(RatioDivergence):
     symmetric: ClassVar[bool] = False
     metric: ClassVar[bool] = False
     one_sided: ClassVar[bool] = True
+    growth: ClassVar[float] = 1.0
     title: ClassVar[str] = "chi-squared divergence"
     symbol: ClassVar[str] = "chi²"
     unit: ClassVar[str] = ""
@@ -371,6 +376,11 @@ class Renyi(RatioDivergence):
     def one_sided(self) -> bool:  # type: ignore[override]
         """Only beyond order 1."""
         return self.alpha > 1
+
+    @property
+    def growth(self) -> float:  # type: ignore[override]
+        """What the order is beyond 1."""
+        return max(self.alpha - 1.0, 0.0)
 
     @property
     def symbol(self) -> str:

@@ -21,8 +21,9 @@ from divergences.estimators.cross_fitting import (
     cross_fit_rate,
 )
 from divergences.estimators.indicators import Expanded, OnExpanded
+from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
-from divergences.estimators.ratio import LogRatio, RatioEstimator
+from divergences.estimators.ratio import RatioEstimator
 from divergences.estimators.shrunk_odds import fit_shrunk, shrinkage
 from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples

@@ -12,8 +12,8 @@ import numpy as np
 
 from divergences.estimate import Critic
 from divergences.estimators.labels import balanced_weights, stratified_folds
+from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.overlooked import missed_by
-from divergences.estimators.ratio import LogRatio
 from divergences.measures.samples import Samples
 from divergences.work import Run
 

@@ -26,8 +26,9 @@ from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Choice, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
+from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.overlooked import missed_by
-from divergences.estimators.ratio import LogRatio, RatioEstimator, read_ratio
+from divergences.estimators.ratio import RatioEstimator, read_ratio
 from divergences.measures.arrays import first_few
 from divergences.measures.samples import Samples
 from divergences.work import Run

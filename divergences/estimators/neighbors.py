@@ -22,10 +22,11 @@ from divergences.definitions import (
 from divergences.estimate import Reading
 from divergences.estimators.copies import are_copies
 from divergences.estimators.estimator import register
+from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.ratio import LogRatio, RatioEstimator, extrapolated_bias
+from divergences.estimators.ratio import RatioEstimator, extrapolated_bias
 from divergences.estimators.ratio_notes import bias_notes
 from divergences.estimators.reach import is_unbounded, out_of_reach
 from divergences.estimators.whitening import Whitening, WhitePair

@@ -21,6 +21,7 @@ from divergences.estimators.cross_fitting import (
     fit_half,
 )
 from divergences.estimators.estimator import register
+from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.neural_objectives import (
     DonskerVaradhan,
     FenchelDual,
@@ -30,7 +31,6 @@ from divergences.estimators.neural_objectives import (
     objectives_for,
 )
 from divergences.estimators.ratio import (
-    LogRatio,
     RatioEstimator,
     extrapolated_bias,
     fit_without_copies,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from divergences.confidence import REACH
 from divergences.definitions import RatioDivergence
-from divergences.estimate import Critic, Reading
+from divergences.estimate import Reading
 from divergences.estimators.copies import copy_notes, merge_unexplained_copies
 from divergences.estimators.estimator import Estimator, register
+from divergences.estimators.log_ratio import Gap, LogRatio
 from divergences.estimators.overlooked import as_divergence
 from divergences.estimators.ratio_notes import (
     HALF,
@@ -21,10 +22,11 @@ from divergences.estimators.ratio_notes import (
     correction_notes,
     doubt_notes,
     few_points_notes,
+    limit_notes,
     too_few_distinct_note,
 )
 from divergences.estimators.ratio_spread import resolution, variance_and_share
-from divergences.estimators.reach import extrapolated, is_unbounded
+from divergences.estimators.reach import extrapolated, highest_believed, is_unbounded
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -42,82 +44,6 @@ _SHARE_OF_DRIFT = 1.23
 _SHARE_OF_EXTRAPOLATION = 2.0
 _TOO_LARGE = 0.25
 _SHRINKAGE = "how far its log-odds had to be shrunk"
-
-
-@dataclass(frozen=True, eq=False)
-class Gap:
-    """Log-ratios without and with the own point, whose values are too low and too high alike.
-
-    Parameters
-    ----------
-    rows : pair of ndarray of shape (k,), (l,)
-        The points of P and of Q that the fit saw.
-    held_out, fitted : pair of ndarray of shape (k,), (l,)
-        Log-ratios at those points, of fits without and with the own point.
-    trust : float
-        Share of half the gap, from 0 to 1, that is put right.
-    """
-
-    rows: tuple[NDArray[np.intp], NDArray[np.intp]]
-    held_out: tuple[NDArray[np.float64], NDArray[np.float64]]
-    fitted: tuple[NDArray[np.float64], NDArray[np.float64]]
-    trust: float
-
-
-@dataclass(frozen=True, eq=False)
-class LogRatio:
-    """What a density-ratio method found: l = ln(p/q), out of sample at the samples.
-
-    Parameters
-    ----------
-    at_p, at_q : ndarray of shape (n,), (m,)
-        Log-ratio at each point, from a fit that did not see that point.
-    evaluate : callable
-        (k, d) points to (k,) log-ratios, from all the data. Picklable.
-    smaller : LogRatio or None
-        The same from about half the data, for the learning curve.
-    rate : float
-        The power r for which the bias of a divergence read from a fit on n points is taken to
-        shrink like n^-r.
-    notes : tuple of str
-        What to know before trusting it.
-    out_of_reach : pair of bool
-        Whether many points of P, and of Q, lie where the other sample has none, so that nothing
-        bounds from above a divergence that such mass makes infinite.
-    parts : pair of ndarray of shape (n,), (m,), or None
-        Labels of the part of each point, where the fit that rates a part saw no point of it: the
-        log-ratios of a part are then independent of each other. Values beyond the logarithm of
-        the number of points may depend on the part.
-    gap : Gap or None
-        What corrects the value where it is given, in place of the learning curve; that of half
-        the data then only says how sure the correction is.
-    rival : Gap or None
-        The same of another critic, which may have seen more.
-    shrunk_to : float
-        Share of their size that overconfident log-ratios were shrunk to; 1 if they were not.
-    missed : float
-        Jensen–Shannon divergence of a difference that a fit whose value is within its noise may
-        pass over; the interval reaches up by it.
-    diagnostics : dict or None
-        What explains the fit.
-    seen : pair of ndarray of shape (n,), (m,), or None
-        Log-ratio at each point from fits that saw it: the upper end then reaches for its value.
-    """
-
-    at_p: NDArray[np.float64]
-    at_q: NDArray[np.float64]
-    evaluate: Critic
-    smaller: LogRatio | None = None
-    rate: float = 1.0
-    notes: tuple[str, ...] = ()
-    out_of_reach: tuple[bool, bool] = (False, False)
-    parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
-    gap: Gap | None = None
-    rival: Gap | None = None
-    shrunk_to: float = 1.0
-    missed: float = 0.0
-    diagnostics: dict[str, Any] | None = None
-    seen: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
 class RatioEstimator(Estimator):
@@ -187,10 +113,12 @@ def read_ratio(
     it, and that of half the data, from elsewhere. Its bias is extrapolated from half the data,
     and reaches to infinity where the ratio is out of reach and could make the divergence infinite.
     """
+    fresh = independent_parts(definition, ratio, p, q)
+    ratio, outside, limits = _believed(definition, ratio, p, q)
     doubt, held_out = (0.0, 0.0), 0.0
     variance, few_share = variance_and_share(definition, ratio.at_p, ratio.at_q, p, q)
     if values is None and ratio.gap is not None:
-        inner, held_out, doubt = _corrected_reading(definition, ratio, p, q)
+        inner, held_out, doubt = _corrected_reading(definition, ratio, outside, p, q)
         bias, judged_by = 0.0, HALF
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
@@ -198,8 +126,7 @@ def read_ratio(
         doubt = (0.0, _hidden(definition, ratio, inner, math.sqrt(variance), p, q))
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
-    fresh = independent_parts(definition, ratio, p, q)
-    notes = [*ratio.notes, *bias_notes(definition, inner, bias, judged_by)]
+    notes = [*ratio.notes, *limits, *bias_notes(definition, inner, bias, judged_by)]
     spread = math.sqrt(variance)
     stderr = max(spread, resolution(p, q))
     if ratio.gap is not None:
@@ -217,6 +144,20 @@ def read_ratio(
         fresh=fresh,
         doubt=doubt,
     )
+
+
+def _believed(
+    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+) -> tuple[LogRatio, float, tuple[str, ...]]:
+    """The log-ratio as far as its terms are read, what rests on extrapolation, and in words."""
+    highest = highest_believed(definition, ratio.at_p, ratio.at_q)
+    if math.isinf(highest):
+        return ratio, extrapolated(definition, ratio.at_p, ratio.at_q, p, q), ()
+    # No sample supports a ratio larger than its size.
+    wide, limited = (ratio.limited(top) for top in (max(highest, math.log(p.n + q.n)), highest))
+    outside = extrapolated(definition, wide.at_p, wide.at_q, p, q)
+    beyond = ratio.at_p > highest
+    return limited, outside, limit_notes(definition, float(np.mean(beyond)), highest)
 
 
 def _hidden(
@@ -263,7 +204,7 @@ def _with_and_by_half(
 
 
 def _corrected_reading(
-    definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
+    definition: RatioDivergence, ratio: LogRatio, outside: float, p: Samples, q: Samples
 ) -> tuple[float, float, tuple[float, float]]:
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
@@ -279,7 +220,6 @@ def _corrected_reading(
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
     beyond = [abs(surely - whole), as_divergence(definition, ratio.missed) / REACH]
     if math.isinf(definition.maximum):
-        outside = extrapolated(definition, ratio.at_p, ratio.at_q, p, q)
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
     if half is not None and half.gap is not None:

@@ -55,6 +55,17 @@ def correction_notes(
     )
 
 
+def limit_notes(definition: RatioDivergence, share: float, highest: float) -> tuple[str, ...]:
+    """How many of P's points have a ratio that is not read in full."""
+    if share == 0:
+        return ()
+    return (
+        f"{definition.symbol} grows with powers of p/q, which q's points bear out up to "
+        f"{two_digits(math.exp(highest))}. It is larger at {share:.1%} of p's points, and read as "
+        f"that: the truth may be far higher.",
+    )
+
+
 def doubt_notes(doubt: tuple[float, float], stderr: float) -> tuple[str, ...]:
     """What to know of an interval that reaches much farther up than down; nothing of others."""
     if doubt[1] <= _LOPSIDED * math.hypot(stderr, doubt[0]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _HARDLY_ANY, _SHARE_OF_HARDLY_ANY = 3, 1 / 20
 _TELLING_SHARE = 0.25
+# Squares of terms, and products of two, are still floating-point numbers.
+_LARGEST_POWER = 150.0
 
 
 def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
@@ -23,9 +26,41 @@ def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
 
     Both are zero or more; nearly all are all but three, and but one in twenty of fewer than 60.
     """
-    highest_q = np.sort(at_q)[-_hardly_any(len(at_q))]
+    highest_q = _nearly_highest(at_q)
     lowest_p = np.sort(at_p)[_hardly_any(len(at_p)) - 1]
     return np.maximum(at_p - highest_q, 0.0), np.maximum(lowest_p - at_q, 0.0)
+
+
+def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> float:
+    """Log-ratio that terms which grow exponentially with it are not read beyond.
+
+    Where Q has hardly any points, fits extrapolate, and of exponentials the farthest point would
+    make the value. The larger of two is believed: e times the term where Q's points end, and P's
+    share beyond over that of those few.
+
+    Raises
+    ------
+    ValueError
+        If the term of that log-ratio overflows.
+    """
+    if definition.growth <= 0:
+        return math.inf
+    reach = _nearly_highest(at_q)
+    share_p, share_q = np.mean(at_p > reach), _hardly_any(len(at_q)) / len(at_q)
+    highest = reach + 1 / definition.growth
+    if share_p > 0:
+        highest = max(highest, math.log(share_p / share_q))
+    if definition.growth * highest > _LARGEST_POWER:
+        raise ValueError(
+            f"{definition.symbol} takes density ratios, which come to e^{highest:.3g} here, to the "
+            f"power {definition.growth:g}, and that overflows. Use an order of at most "
+            f"{math.floor(1 + _LARGEST_POWER / highest)}."
+        )
+    return float(highest)
+
+
+def _nearly_highest(at_q: Array) -> float:
+    return float(np.sort(at_q)[-_hardly_any(len(at_q))])
 
 
 def _hardly_any(n: int) -> int:

@@ -15,8 +15,9 @@ from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.estimator import by_shorthand
 from divergences.estimators.kde import KDE
 from divergences.estimators.labels import balanced_weights, stratified_folds
+from divergences.estimators.log_ratio import Gap, LogRatio
 from divergences.estimators.method_candidate import MethodCandidate
-from divergences.estimators.ratio import Gap, LogRatio, RatioEstimator
+from divergences.estimators.ratio import RatioEstimator
 from divergences.estimators.reach import out_of_reach
 from divergences.estimators.stacking import Stack, fit_stack
 from divergences.measures.arrays import listed

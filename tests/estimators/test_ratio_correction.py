@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import divergences as dv
 from divergences.definitions import (
     ChiSquared,
     JensenShannon,
@@ -13,7 +14,8 @@ from divergences.definitions import (
     Renyi,
     SquaredHellinger,
 )
-from divergences.estimators.ratio import Gap, LogRatio, _combined, _readings, read_ratio
+from divergences.estimators.log_ratio import Gap, LogRatio
+from divergences.estimators.ratio import _combined, _readings, read_ratio
 from divergences.estimators.ridge_logistic import fit_ridge, with_intercept
 from divergences.measures.samples import as_samples
 
@@ -201,3 +203,29 @@ def test_notes_say_what_was_corrected_and_which_way_the_interval_leans():
     notes = read_ratio(JensenShannon(), distrusted, p, q).notes
     assert not any(note.startswith("Corrected") for note in notes)
     assert any("reaches farther up than down" in note for note in notes)
+
+
+@pytest.mark.parametrize("definition", [ChiSquared(), Renyi(3.0)])
+def test_a_ratio_that_q_does_not_bear_out_does_not_make_the_value(definition):
+    rng = np.random.default_rng(0)
+    p, q = (as_samples(rng.normal(size=(500, 1))) for _ in range(2))
+    at_p, at_q = rng.normal(0.02, 0.2, 500), rng.normal(-0.02, 0.2, 500)
+    plain = read_ratio(definition, LogRatio(at_p, at_q, None), p, q)
+    far = at_p.copy()
+    far[0] = 40.0
+    found = read_ratio(definition, LogRatio(far, at_q, None), p, q)
+    assert abs(found.inner - plain.inner) < 0.1
+    assert any("larger at" in note and "q's points bear out" in note for note in found.notes)
+    # It stays what the critic says where it is evaluated, and in KL, where it counts by itself.
+    kl = read_ratio(KullbackLeibler(), LogRatio(far, at_q, None), p, q)
+    assert kl.inner == pytest.approx(far.mean(), rel=0.1)
+
+
+def test_chi_squared_of_small_samples_keeps_its_size():
+    # Fits to 150 points claimed ratios of e^16 and values of up to 300,000 in half of the samples.
+    for seed in range(4):
+        rng = np.random.default_rng(100 + seed)
+        x, y = rng.normal(0.7, 1.2, (150, 2)), rng.normal(0, 1, (150, 2))
+        found = dv.chi2_divergence(x, y, rng=seed)
+        # The truth: 1 + chi² is the square of exp(0.49/0.56)/(1.2 sqrt(2 - 1.44)), 7.136.
+        assert 0.3 < found < 3 * 6.14

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 import divergences as dv
-from divergences.estimators.reach import beyond_reach, extrapolated, is_unbounded, out_of_reach
+from divergences.estimators.reach import (
+    beyond_reach,
+    extrapolated,
+    highest_believed,
+    is_unbounded,
+    out_of_reach,
+)
 from divergences.measures import as_samples
 
 POINTS = as_samples(np.zeros((100, 1)))
@@ -119,3 +125,25 @@ def test_the_interval_of_kl_reaches_up_for_tails_that_the_other_sample_lacks():
     low, high = est.interval()
     assert high - est > 2 * (est - low)
     assert any("farther up than down" in note for note in est.notes)
+
+
+class TestHighestBelieved:
+    def test_terms_that_grow_no_faster_than_the_log_ratio_are_read_in_full(self):
+        for definition in (dv.JensenShannon(), dv.KullbackLeibler(), dv.Renyi(0.5)):
+            assert highest_believed(definition, np.array([50.0]), np.zeros(1)) == np.inf
+
+    def test_a_term_is_at_most_e_times_that_where_q_ends(self):
+        at_q = np.linspace(-3, 2, 1000)
+        end = at_q[-3]
+        assert highest_believed(dv.ChiSquared(), at_q, at_q) == pytest.approx(end + 1)
+        assert highest_believed(dv.Renyi(5), at_q, at_q) == pytest.approx(end + 0.25)
+
+    def test_of_samples_apart_it_is_the_share_beyond_over_that_of_hardly_any(self):
+        at_p, at_q = np.full(500, 9.0), np.full(1000, -9.0)
+        assert highest_believed(dv.ChiSquared(), at_p, at_q) == pytest.approx(np.log(1000 / 3))
+
+    def test_an_order_that_overflows_is_refused(self):
+        at_q = np.linspace(-3, 2, 1000)
+        message = r"^Renyi\(1000\) takes density ratios.*Use an order of at most 76\.$"
+        with pytest.raises(ValueError, match=message):
+            highest_believed(dv.Renyi(1000), at_q, at_q)
