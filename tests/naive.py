@@ -9,6 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import linprog
 
+from divergences.estimators.ratio import RatioEstimator
+from divergences.measures import as_samples
+from divergences.work import Run
+
 Points = np.ndarray
 
 
@@ -140,4 +144,13 @@ def leave_one_out_log_density(x: Points, bandwidth: float) -> np.ndarray:
             gaussian_kde_log_density(np.delete(x, i, axis=0), x[[i]], bandwidth)[0]
             for i in range(len(x))
         ]
+    )
+
+
+def total_variation_of_ratios(estimator: RatioEstimator, x: Points, y: Points, rng: int) -> float:
+    """Sum of the means of |tanh(l/2)|/2 over either sample, l the estimator's log-ratios there."""
+    ratio = estimator.log_ratio(as_samples(x), as_samples(y), Run.create(rng, progress=False))
+    return math.fsum(
+        math.fsum(abs(math.tanh(at / 2)) / 2 for at in points) / len(points)
+        for points in (ratio.at_p, ratio.at_q)
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES = 10
 _PRODUCTS = 60
+_BEYOND_NOISE = 2.0
 # Of means that are of order one: constant columns differ by rounding alone.
 _ROUNDING = 1e-9
 
@@ -105,7 +106,7 @@ def _clear_products(
     factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
     # So many products of nothing but noise hardly ever differ more.
     clear = _largest(ratios)
-    clear = clear[ratios[clear] > np.sqrt(2 * np.log(len(ratios)))]
+    clear = clear[ratios[clear] > np.sqrt(_BEYOND_NOISE * np.log(len(ratios)))]
     return factors[clear], ratios[clear]
 
 

@@ -21,6 +21,7 @@ from divergences.inference.null_level import halves
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 from tests import naive
+from tests.draws import shifted
 
 ORDERS = [1, 1.5, 2, 3]
 DEBIASED = DebiasedTransport()
@@ -29,13 +30,6 @@ DEBIASED = DebiasedTransport()
 def estimate(order, x, y, *, method=DEBIASED, weights=(None, None), rng=0, workers=1):
     p, q = as_samples(x, weights=weights[0]), as_samples(y, name="q", weights=weights[1])
     return estimate_samples([Wasserstein(order)], p, q, method, Run.create(rng, workers))[0]
-
-
-def normals(seed, n, m, d, shift=0.0, scale=1.0):
-    rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(n, d)), scale * rng.normal(size=(m, d))
-    y[:, 0] += shift
-    return x, y
 
 
 def maps(d, order):
@@ -51,7 +45,7 @@ def maps(d, order):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("d", [1, 3])
 def test_potentials_of_a_map_are_feasible_and_tight_along_it(order, d):
-    x, y = (3 * points for points in normals(1, 60, 70, d))
+    x, y = (3 * points for points in shifted(1, 60, 70, d))
     for moving in maps(d, order):
         f, g = moving.dual(x, y)
         assert (f[:, None] + g <= pair_costs(x, y, order) + 1e-9).all()
@@ -61,7 +55,7 @@ def test_potentials_of_a_map_are_feasible_and_tight_along_it(order, d):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_map_that_hardly_scales_is_a_shift(order):
-    x, y = normals(2, 50, 50, 3)
+    x, y = shifted(2, 50, 50, 3)
     shift, near = (AffineMap(np.zeros(3), np.ones(3), factor, order) for factor in (1.0, 1 + 2e-6))
     for one, other in zip(shift.dual(x, y), near.dual(x, y), strict=True):
         np.testing.assert_allclose(one - one[0], other - other[0], atol=1e-4)
@@ -82,7 +76,7 @@ def test_fitted_maps_move_mean_and_covariance():
 
 def test_noise_moves_nothing():
     # |mean difference|² exceeds its expectation in about 4 of 10 samples, by little.
-    found = [fit_affine_maps(*map(as_samples, normals(s, 50, 40, 5)), 1)[0] for s in range(20)]
+    found = [fit_affine_maps(*map(as_samples, shifted(s, 50, 40, 5)), 1)[0] for s in range(20)]
     assert sum(not moving.shift.any() for moving in found) >= 5
     assert np.median([abs(moving.factor - 1) for moving in found]) < 0.02
 
@@ -91,7 +85,7 @@ def test_order_two_is_the_plug_in_less_scaled_self_transport(monkeypatch):
     monkeypatch.setattr(debiased_transport, "_MOST_TIMES", 1)
     # For r = 2 and a similarity of factor s the excess is s W2²(P', P''), by the identity
     # |u - s w|² = s |u - w|² + (1 - s)|u|² + (s² - s)|w|²: a twin without potentials.
-    x, y = normals(4, 16, 16, 4, 2.0, 1.7)
+    x, y = shifted(4, 16, 16, 4, 2.0, 1.7)
     p, q = as_samples(x), as_samples(y, name="q")
     run = Run.create(0)
     own = np.random.default_rng(int(run.rng.integers(2**63)))
@@ -155,7 +149,7 @@ def test_noise_of_the_share_counts_where_the_share_does():
 
 
 def test_large_samples_are_corrected_by_smaller_halves(monkeypatch):
-    x, y = normals(18, 400, 400, 3, 1.0)
+    x, y = shifted(18, 400, 400, 3, 1.0)
     whole = estimate(2, x, y)
     sizes = []
 
@@ -181,7 +175,7 @@ def test_error_is_a_fraction_of_the_plug_ins(order, d, shift, scale):
     chi = math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
     far = (scale - 1) * (chi if order == 1 else math.sqrt(d))
     truth = (shift + far) ** order
-    found = [estimate(order, *normals(50 + s, 300, 300, d, shift, scale), rng=s) for s in range(12)]
+    found = [estimate(order, *shifted(50 + s, 300, 300, d, shift, scale), rng=s) for s in range(12)]
     error = np.array([est.reading.inner - truth for est in found])
     plug_in = np.array([est.diagnostics["plug_in"] ** order - truth for est in found])
     assert np.sqrt(np.mean(error**2)) < 0.25 * np.sqrt(np.mean(plug_in**2))
@@ -189,7 +183,7 @@ def test_error_is_a_fraction_of_the_plug_ins(order, d, shift, scale):
 
 @pytest.mark.parametrize("order", [1, 2])
 def test_far_apart_in_the_plane_it_is_as_good_as_the_plug_in(order):
-    found = [estimate(order, *normals(80 + s, 150, 150, 2, 3.0), rng=s) for s in range(40)]
+    found = [estimate(order, *shifted(80 + s, 150, 150, 2, 3.0), rng=s) for s in range(40)]
     # The two differ by a bias of 0.03 beside a spread of 0.11: the ratio's standard error is 0.07.
     error = np.array([est.value - 3.0 for est in found])
     plug_in = np.array([est.diagnostics["plug_in"] - 3.0 for est in found])
@@ -199,7 +193,7 @@ def test_far_apart_in_the_plane_it_is_as_good_as_the_plug_in(order):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("d", [1, 3])
 def test_every_estimate_has_a_bracket_and_the_line_keeps_the_plug_in(order, d):
-    x, y = normals(5, 80, 70, d, 1.0)
+    x, y = shifted(5, 80, 70, d, 1.0)
     found, plug_in = (estimate(order, x, y, method=m) for m in (DEBIASED, ExactTransport()))
     for est in (found, plug_in):
         low, high = est.bracket
@@ -212,14 +206,14 @@ def test_every_estimate_has_a_bracket_and_the_line_keeps_the_plug_in(order, d):
 
 @pytest.mark.parametrize("d", [1, 2])
 def test_too_few_points_for_halves_bound_nothing_from_below(d):
-    x, y = normals(5, 3, 9, d, 5.0)
+    x, y = shifted(5, 3, 9, d, 5.0)
     low, high = estimate(1, x, y, method=ExactTransport()).bracket
     assert low == 0 < high
 
 
 def test_default_debiases_beyond_the_line():
     for d, n, kind in ((1, 9, ExactTransport), (2, 3, ExactTransport), (2, 9, DebiasedTransport)):
-        x, y = normals(5, n, 9, d)
+        x, y = shifted(5, n, 9, d)
         assert type(estimate(1, x, y, method="auto").method) is kind
 
 
@@ -229,14 +223,14 @@ def test_interval_and_bracket_contain_the_truth(order):
     misses = np.zeros(2)
     for s in range(30):
         shift = (0.0, 0.5, 2.0)[s % 3]
-        found = estimate(order, *normals(200 + s, 80, 60, 3, shift), rng=s)
+        found = estimate(order, *shifted(200 + s, 80, 60, 3, shift), rng=s)
         ends = np.array([found.interval(), found.bracket])
         misses += (ends[:, 0] > shift + 1e-12) | (ends[:, 1] < shift)
     assert (misses <= 7).all()
 
 
 def test_below_zero_stays_visible_and_is_said():
-    values = [estimate(2, *normals(400 + s, 60, 60, 6), rng=s) for s in range(12)]
+    values = [estimate(2, *shifted(400 + s, 60, 60, 6), rng=s) for s in range(12)]
     below = [est for est in values if est < 0]
     # Signs are near even; fewer than 2 or more than 10 of 12 has odds of 1 in 150.
     assert 2 <= len(below) <= 10
@@ -245,11 +239,11 @@ def test_below_zero_stays_visible_and_is_said():
 
 
 def test_note_and_diagnostics_tell_what_was_taken_off():
-    found = estimate(2, *normals(6, 150, 150, 5, 2.0))
+    found = estimate(2, *shifted(6, 150, 150, 5, 2.0))
     told = found.diagnostics
     assert found.notes[0].startswith("Debiased by 0.3")
     assert told["plug_in"] == pytest.approx(
-        estimate(2, *normals(6, 150, 150, 5, 2.0), method=ExactTransport()).value
+        estimate(2, *shifted(6, 150, 150, 5, 2.0), method=ExactTransport()).value
     )
     assert told["affine_map"] == pytest.approx(2.0, rel=0.15)
     assert told["null_level"] == pytest.approx(math.sqrt(2.2), rel=0.2)
@@ -263,14 +257,14 @@ def test_note_and_diagnostics_tell_what_was_taken_off():
 
 def test_lipschitz_potential_is_lipschitz_everywhere():
     for d in (1, 3):
-        p, q = map(as_samples, normals(7, 40, 30, d, 1.0))
+        p, q = map(as_samples, shifted(7, 40, 30, d, 1.0))
         points = 4 * np.random.default_rng(8).normal(size=(60, d))
         f = lipschitz_potential(p, q)(points)
         assert (np.abs(f[:, None] - f) <= pair_costs(points, points, 1) + 1e-12).all()
 
 
 def test_bracket_can_be_put_around_any_plug_in():
-    x, y = normals(9, 200, 200, 4, 1.5)
+    x, y = shifted(9, 200, 200, 4, 1.5)
     p, q = as_samples(x), as_samples(y, name="q")
     plug_in = estimate(2, x, y, method=ExactTransport())
     low, high = transport_bracket(Wasserstein(2), plug_in.reading, p, q, Run.create(0))
@@ -281,11 +275,11 @@ def test_bracket_can_be_put_around_any_plug_in():
 
 
 def test_low_end_of_the_bracket_is_zero_where_nothing_differs():
-    assert estimate(1, *normals(10, 100, 100, 4)).bracket[0] == 0.0
+    assert estimate(1, *shifted(10, 100, 100, 4)).bracket[0] == 0.0
 
 
 def test_equal_weights_are_no_weights():
-    x, y = normals(11, 60, 50, 3, 1.0)
+    x, y = shifted(11, 60, 50, 3, 1.0)
     plain = estimate(2, x, y)
     weighted = estimate(2, x, y, weights=(np.ones(60), np.full(50, 2.0)))
     assert weighted.value == pytest.approx(plain.value, rel=1e-9)
@@ -295,7 +289,7 @@ def test_equal_weights_are_no_weights():
 
 def test_weights_change_the_measure():
     # Q reweighted to P's shift: weights exp(s x - s²/2) move N(0, 1) to N(s, 1).
-    x, y = normals(12, 400, 400, 3, 0.5)
+    x, y = shifted(12, 400, 400, 3, 0.5)
     tilted = estimate(2, x, y, weights=(np.exp(0.5 * x[:, 0]), None))
     low, high = tilted.interval()
     assert low <= 0 <= high
@@ -315,7 +309,7 @@ def test_points_in_one_place_are_at_distance_zero(order, d):
 @pytest.mark.parametrize("order", [1, 2])
 def test_one_sample_in_one_place(order):
     # W_r^r to a point is the mean of |x|^r, and the plug-in has no bias to take off.
-    x, _ = normals(13, 300, 2, 3)
+    x, _ = shifted(13, 300, 2, 3)
     found = estimate(order, x, np.zeros((300, 3)))
     low, high = found.interval()
     assert low <= (np.linalg.norm(x, axis=1) ** order).mean() ** (1 / order) <= high
@@ -323,7 +317,7 @@ def test_one_sample_in_one_place(order):
 
 @pytest.mark.parametrize("scale", [1e-60, 1e60])
 def test_any_scale_of_the_data(scale):
-    x, y = normals(14, 40, 40, 3, 1.0)
+    x, y = shifted(14, 40, 40, 3, 1.0)
     for order in (1, 2):
         base, found = estimate(order, x, y), estimate(order, scale * x, scale * y)
         assert found.value == pytest.approx(scale * base.value, rel=1e-9)
@@ -332,7 +326,7 @@ def test_any_scale_of_the_data(scale):
 
 
 def test_more_features_than_points():
-    x, y = normals(15, 30, 30, 200, 10.0)
+    x, y = shifted(15, 30, 30, 200, 10.0)
     found = estimate(2, x, y)
     assert found.diagnostics["plug_in"] > 18
     low, high = found.interval()
@@ -340,7 +334,7 @@ def test_more_features_than_points():
 
 
 def test_workers_do_not_matter_and_the_result_pickles():
-    x, y = normals(16, 60, 50, 3)
+    x, y = shifted(16, 60, 50, 3)
     one, two = estimate(1, x, y), estimate(1, x, y, workers=2)
     assert one.to_dict() | {"seconds": 0} == two.to_dict() | {"seconds": 0}
     assert pickle.loads(pickle.dumps(one)) == one
@@ -366,7 +360,7 @@ def test_coverage_over_many_samples(order, d, shift):
     # Of 200 at 95 %, 179 or more contain the truth with odds of 1 in 1000 against.
     covered = np.zeros(2)
     for s in range(200):
-        found = estimate(order, *normals(2000 + s, 200, 200, d, shift), rng=s)
+        found = estimate(order, *shifted(2000 + s, 200, 200, d, shift), rng=s)
         ends = np.array([found.interval(), found.bracket])
         covered += (ends[:, 0] <= shift + 1e-12) & (shift <= ends[:, 1])
     assert (covered >= 179).all()

@@ -15,6 +15,7 @@ from divergences.estimators import ExactTransport, estimate_samples, transport_p
 from divergences.measures.samples import Samples, as_samples
 from divergences.work import Run
 from tests import naive
+from tests.draws import normals
 
 EXACT = ExactTransport()
 ORDERS = [1, 1.5, 2, 3]
@@ -23,11 +24,6 @@ ORDERS = [1, 1.5, 2, 3]
 def estimate(order, x, y, *, weights=(None, None), rng=0, workers=1):
     p, q = as_samples(x, weights=weights[0]), as_samples(y, name="q", weights=weights[1])
     return estimate_samples([Wasserstein(order)], p, q, EXACT, Run.create(rng, workers))[0]
-
-
-def normals(seed, n, m, d, shift=0.5, scale=1.3):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), shift + scale * rng.normal(size=(m, d))
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -13,6 +13,7 @@ from divergences.estimators.transport_plan import pair_costs
 from divergences.measures.samples import as_samples
 from divergences.networks.lipschitz import GroupSort, LipschitzPerceptron, OrthogonalLinear
 from divergences.work import Run
+from tests.draws import shifted
 
 QUICK = LipschitzCritic(width=16, steps=150, folds=2)
 
@@ -23,18 +24,11 @@ def estimate(x, y, *, method=QUICK, weights=(None, None), rng=0, workers=1, orde
     return estimate_samples([Wasserstein(order)], p, q, method, run)[0]
 
 
-def normals(seed, n, m, d, shift=0.0, scale=1.0):
-    rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(n, d)), scale * rng.normal(size=(m, d))
-    y[:, 0] += shift
-    return x, y
-
-
 @pytest.mark.parametrize(("d", "shift"), [(1, 1.0), (5, 1.0), (10, 2.0), (50, 3.0)])
 def test_held_out_value_of_a_shift(d, shift):
     # The best critic is linear, and its value the mean difference, of standard error 0.07; the
     # trained ones lie 0 to 10 % below. Four standard errors above: 1 in 30,000.
-    found = estimate(*normals(1, 400, 400, d, shift))
+    found = estimate(*shifted(1, 400, 400, d, shift))
     assert 0.85 * shift - 0.28 < found < shift + 0.28
     assert found.stderr == pytest.approx(math.sqrt(2 / 400), rel=0.25)
     low, high = found.bracket
@@ -57,7 +51,7 @@ def test_points_in_two_places():
 def test_critic_turns_with_the_truth_where_no_plane_tells_the_samples_apart():
     # W1 = E|x| between N(0, I) and N(0, 4 I) in the plane: sqrt(pi/2) = 1.25; linear critics
     # show 0.
-    found = estimate(*normals(2, 500, 500, 2, scale=2.0))
+    found = estimate(*shifted(2, 500, 500, 2, scale=2.0))
     assert 0.9 < found < 1.25 + 4 * found.stderr
     center, far = found.critic([[0.0, 0.0], [6.0, 0.0]])
     assert center > far + 2
@@ -68,7 +62,7 @@ def test_critic_turns_with_the_truth_where_no_plane_tells_the_samples_apart():
 )
 def test_constraints_and_what_they_certify(constraint):
     method = LipschitzCritic(constraint, width=16, steps=150, folds=2)
-    found = estimate(*normals(3, 300, 200, 3, 2.0), method=method)
+    found = estimate(*shifted(3, 300, 200, 3, 2.0), method=method)
     told = found.diagnostics
     assert 0.5 < found < 2.0 + 4 * found.stderr
     certified = constraint in ("orthogonal", "spectral_norm")
@@ -85,7 +79,7 @@ def test_constraints_and_what_they_certify(constraint):
 
 
 def test_interval_reaches_from_the_value_to_the_plug_in():
-    found = estimate(*normals(5, 300, 300, 10, 1.0))
+    found = estimate(*shifted(5, 300, 300, 10, 1.0))
     low, high = found.interval()
     plug_in = found.diagnostics["plug_in"]
     assert low == pytest.approx(found.value - 1.96 * found.stderr, rel=1e-4)
@@ -95,7 +89,7 @@ def test_interval_reaches_from_the_value_to_the_plug_in():
 
 
 def test_notes_say_whether_the_critics_were_improving():
-    x, y = normals(6, 300, 300, 3, 2.0)
+    x, y = shifted(6, 300, 300, 3, 2.0)
     short = estimate(x, y, method=LipschitzCritic(width=16, steps=3, learning_rate=1e-3, folds=2))
     assert any("2 of 2 critics were still improving" in note for note in short.notes)
     assert short.diagnostics["still_improving"] == 2
@@ -106,7 +100,7 @@ def test_notes_say_whether_the_critics_were_improving():
 
 def test_weights_are_a_measure():
     # Weights exp(s x - s²/2) move N(0, 1) to N(s, 1).
-    x, y = normals(7, 2000, 2000, 2, 1.0)
+    x, y = shifted(7, 2000, 2000, 2, 1.0)
     tilted = estimate(x, y, weights=(np.exp(x[:, 0]), None))
     assert tilted < 0.4 < 0.8 < estimate(x, y)
     rare = estimate(np.vstack([x, x + 50]), y, weights=(np.repeat([1.0, 0.0], 2000), None))
@@ -114,7 +108,7 @@ def test_weights_are_a_measure():
 
 
 def test_own_networks():
-    x, y = normals(8, 200, 200, 3, 2.0)
+    x, y = shifted(8, 200, 200, 3, 2.0)
     own = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Dropout(0.1), nn.Linear(16, 1))
     before = [parameter.clone() for parameter in own.parameters()]
     method = LipschitzCritic("spectral_norm", own, steps=100, folds=2)
@@ -147,7 +141,7 @@ class Residual(nn.Sequential):
     ],
 )
 def test_steep_networks_are_not_called_flat(part, reason):
-    x, y = normals(13, 60, 60, 2, 1.0)
+    x, y = shifted(13, 60, 60, 2, 1.0)
     steep = nn.Sequential(OrthogonalLinear(2, 8), part, OrthogonalLinear(8, 1))
     with pytest.raises(ValueError, match=f"must be certified 1-Lipschitz .* {reason}"):
         estimate(x, y, method=LipschitzCritic(network=steep))
@@ -168,7 +162,7 @@ class Stairs(nn.Module):
 
 
 def test_a_bracket_that_contradicts_itself_is_told():
-    x, y = normals(14, 60, 60, 1, 1.0)
+    x, y = shifted(14, 60, 60, 1, 1.0)
     found = estimate(x, y, method=LipschitzCritic("clipping", Stairs(), steps=5, folds=2))
     assert found.bracket[0] > found.bracket[1]
     assert found.notes[-1].startswith("The bracket contradicts itself: its lower end, ")
@@ -176,7 +170,7 @@ def test_a_bracket_that_contradicts_itself_is_told():
 
 
 def test_workers_and_repeats_do_not_matter_and_the_result_pickles():
-    x, y = normals(9, 60, 50, 3)
+    x, y = shifted(9, 60, 50, 3)
     states = torch.get_rng_state()
     for constraint in ("orthogonal", "gradient_penalty", "spectral_norm"):
         method = LipschitzCritic(constraint, width=8, steps=20, folds=3)
@@ -190,13 +184,13 @@ def test_workers_and_repeats_do_not_matter_and_the_result_pickles():
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_any_scale_and_place_of_the_data(scale):
-    x, y = normals(10, 100, 100, 2, 1.0)
+    x, y = shifted(10, 100, 100, 2, 1.0)
     base, found = estimate(x, y), estimate(scale * (x + 3), scale * (y + 3))
     assert found.value == pytest.approx(scale * base.value, rel=0.02)
 
 
 def test_other_orders_are_refused_with_the_list():
-    x, y = normals(11, 30, 30, 2)
+    x, y = shifted(11, 30, 30, 2)
     with pytest.raises(
         InvalidPairError,
         match=r"LipschitzCritic does not estimate the Wasserstein "
@@ -231,7 +225,7 @@ def test_bad_settings(settings, message):
 
 
 def test_bad_networks_and_too_few_points():
-    x, y = normals(12, 30, 30, 3)
+    x, y = shifted(12, 30, 30, 3)
     with pytest.raises(TypeError, match=r"network must be a torch.nn.Module or .*, not 3"):
         LipschitzCritic(network=3)
     wide = LipschitzCritic("clipping", nn.Linear(3, 2), folds=2)
@@ -253,7 +247,7 @@ def test_coverage_over_many_samples(d, shift):
     # Of 60 at 95 %, 51 or more with odds of 1 in 1000 against.
     covered = np.zeros(2)
     for s in range(60):
-        found = estimate(*normals(2000 + s, 300, 300, d, shift), rng=s)
+        found = estimate(*shifted(2000 + s, 300, 300, d, shift), rng=s)
         ends = np.array([found.interval(), found.bracket])
         covered += (ends[:, 0] <= shift + 1e-12) & (shift <= ends[:, 1])
     assert (covered >= 51).all()

@@ -21,6 +21,7 @@ from divergences.estimators import (
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 from tests import naive
+from tests.draws import normals
 
 ENTROPIC = EntropicTransport()
 RUN = Run.create(0)
@@ -29,11 +30,6 @@ RUN = Run.create(0)
 def estimate(definition, x, y, *, method=ENTROPIC, weights=(None, None), rng=0, workers=1):
     p, q = as_samples(x, weights=weights[0]), as_samples(y, name="q", weights=weights[1])
     return estimate_samples([definition], p, q, method, Run.create(rng, workers))[0]
-
-
-def normals(seed, n, m, d, shift=0.5, scale=1.3):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), shift + scale * rng.normal(size=(m, d))
 
 
 def even(x, y, order, epsilon):

@@ -13,6 +13,7 @@ from divergences.inference.null_level import NullLevel
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 from tests import naive
+from tests.draws import normals
 
 ORDERS = [1, 1.5, 2, 3]
 
@@ -25,11 +26,6 @@ def estimate(
     return estimate_samples([SlicedWasserstein(order)], p, q, Sliced(projections, statistic), run)[
         0
     ]
-
-
-def normals(seed, n, m, d, shift=0.5, scale=1.3):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), shift + scale * rng.normal(size=(m, d))
 
 
 def drawn(projections, d, seed=0):

@@ -27,6 +27,10 @@ def test_learns_a_normal_law_wherever_it_lies(divergence, method, steps):
     assert (np.abs(draws.mean(axis=0) - X.mean(axis=0)) < 0.3 * spread).all()
     assert (np.abs(np.log(draws.std(axis=0) / spread)) < 0.35).all()
     assert model.estimate_.definition == divergence
+    # On data that neither has seen, against the same networks after one step.
+    untrained = dv.GAN(divergence, method, steps=1, batch=128, rng=0).fit(X).estimate_
+    assert model.estimate_ < untrained / 5
+    assert model.estimate_.interval()[1] < untrained.interval()[0]
     assert len(model.history_) > 0
 
 
