@@ -35,8 +35,8 @@ def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> f
     """Log-ratio that terms which grow exponentially with it are not read beyond.
 
     Where Q has hardly any points, fits extrapolate, and of exponentials the farthest point would
-    make the value. The larger of two is believed: e times the term where Q's points end, and P's
-    share beyond over that of those few.
+    make the value: e times the term where Q's points end is believed. Where many of P's points
+    lie beyond, so is the number of points.
 
     Raises
     ------
@@ -46,10 +46,9 @@ def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> f
     if definition.growth <= 0:
         return math.inf
     reach = _nearly_highest(at_q)
-    share_p, share_q = np.mean(at_p > reach), _hardly_any(len(at_q)) / len(at_q)
     highest = reach + 1 / definition.growth
-    if share_p > 0:
-        highest = max(highest, math.log(share_p / share_q))
+    if np.mean(at_p > reach) > _TELLING_SHARE:
+        highest = max(highest, math.log(len(at_p) + len(at_q)))
     if definition.growth * highest > _LARGEST_POWER:
         raise ValueError(
             f"{definition.symbol} takes density ratios, which come to e^{highest:.3g} here, to the "
