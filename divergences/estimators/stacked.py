@@ -13,7 +13,7 @@ from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Candidate,
 from divergences.estimators.critic_library import library
 from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.estimator import by_shorthand
-from divergences.estimators.kde import KDE
+from divergences.estimators.kde import KDE, spans
 from divergences.estimators.labels import balanced_weights, stratified_folds
 from divergences.estimators.log_ratio import Gap, LogRatio
 from divergences.estimators.method_candidate import MethodCandidate
@@ -48,8 +48,8 @@ class Stacked(RatioEstimator):
     along the few directions in which many features vary most, or differ most; along the
     independent components of either sample. Some also see how far a point lies beyond the range,
     the ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes,
-    Gaussian mixtures, and the shares that each sample has of the clusters join them. Which of all
-    these take part depends on the number of features.
+    Gaussian mixtures, kernel densities, and the shares that each sample has of the clusters join
+    them. Which of all these take part depends on the number of features.
 
     The levels of categorical columns enter the regressions as indicators, but for those whose
     features the labels choose; some have them in pairs, or multiplied by the numbers. Trees split
@@ -73,8 +73,7 @@ class Stacked(RatioEstimator):
     ----------
     methods : sequence of RatioEstimator or str
         What to combine: density-ratio methods such as ``[KDE(), Classifier("boosting")]``, or
-        their shorthands. "auto" stands for the library, by default all there is; kernel densities
-        of up to three features join it where the density of a side is known.
+        their shorthands. "auto" stands for the library, by default all there is.
     effort : float
         Above 0. Critics are fitted to at most 100,000 rows times the effort; further rows are
         only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels, which
@@ -181,8 +180,10 @@ class Stacked(RatioEstimator):
             cheap=self.effort < _CHEAP,
         )
         known = p.known is not None or q.known is not None
-        if known and d <= _MOST_FEATURES_OF_DENSITIES and p.n + q.n <= _MOST_ROWS_OF_DENSITIES:
-            found.append(MethodCandidate("kernel and known densities", KDE(), p, q))
+        few = d <= _MOST_FEATURES_OF_DENSITIES and p.n + q.n <= _MOST_ROWS_OF_DENSITIES
+        if few and (known or self.effort >= _CHEAP) and _have_densities(p, q):
+            name = "kernel and known densities" if known else "kernel densities"
+            found.append(MethodCandidate(name, KDE(), p, q))
         return found
 
     def _refuse_categories(self, p: Samples) -> None:
@@ -290,6 +291,10 @@ class _Pooled:
             (fitted[of_p], fitted[~of_p]),
             trust,
         )
+
+
+def _have_densities(p: Samples, q: Samples) -> bool:
+    return p.d > 0 and not p.categorical and spans(p, q) and spans(q, p)
 
 
 def _rival(pooled: _Pooled, rows: NDArray[np.intp], stack: Stack) -> Gap:
