@@ -27,12 +27,14 @@ def trust(value: float, noise: float) -> float:
     return float(np.clip((sureness - _SEEN) / (_SURE - _SEEN), 0.0, 1.0))
 
 
-def overlooked(size: float) -> float:
+def overlooked(size: float, features: int = 1) -> float:
     """Jensen–Shannon divergence that so many points are nearly sure to show.
 
-    At half of it, a fit finds one in two of such differences.
+    At half of it, a fit finds one in two of such differences. Features differ in the more ways
+    the more they are; a difference of three of them has to stand out among all threes.
     """
-    return 2 * LEAST_GAIN / size
+    threes = math.comb(max(features, 3), 3)
+    return 2 * (LEAST_GAIN + math.log(threes)) / size
 
 
 def missed_by(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Upward it is all of it, as critics of the wrong family go on rising.
 _SHARE_OF_CORRECTION = 0.6
 # What n points miss beyond n/2 is, at the rate n^-1/2, 1/(sqrt(2) - 1) of that difference to go:
 # 1.23 times 1.96, the reach of a 95 % interval.
@@ -208,7 +209,7 @@ def _corrected_reading(
 ) -> tuple[float, float, tuple[float, float]]:
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
-    What is doubted: a share of the correction; the part of it that noise may have made; what
+    What is doubted: the correction, downward a share of it; the part of it that noise may have made; what
     half the data, corrected likewise, miss of the value; what another critic shows beyond; what
     a fit that found nothing passes over; and, of a divergence without a maximum, what comes from
     ratios larger than the samples show.
@@ -218,7 +219,7 @@ def _corrected_reading(
     whole = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, ratio.gap.trust, p, q)
     surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
-    beyond = [abs(surely - whole), as_divergence(definition, ratio.missed) / REACH]
+    beyond = [abs(whole - held_out), abs(surely - whole), as_divergence(definition, ratio.missed) / REACH]
     if math.isinf(definition.maximum):
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
@@ -230,7 +231,7 @@ def _corrected_reading(
         alone = replace(rival, rows=(np.arange(part_p.n), np.arange(part_q.n)))
         shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
         beyond.append(max(0.0, shown - whole))
-    return whole, held_out, (down, math.hypot(down, *beyond))
+    return whole, held_out, (down, math.hypot(*beyond))
 
 
 def _corrected(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _ROWS = 100_000
 _CHEAP = 0.5
 # Of larger differences the doubt is what half the data miss and what another critic shows.
-_MOST_MISSED = 1 / 32
+_MOST_MISSED = 1 / 16
 _MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 3, 25_000
 
 

@@ -106,7 +106,7 @@ def fit_stack(candidates: list[Candidate], training: Training, run: Run) -> Stac
         values=np.array(scores),
         unseen=int(np.argmax(np.add(scores, owns))),
         trust=trust(value, noise),
-        missed=overlooked(float(training.weights.sum())),
+        missed=overlooked(float(training.weights.sum()), training.coordinates.d),
     )
 
 

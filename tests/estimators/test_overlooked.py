@@ -32,6 +32,11 @@ def test_log_ratios_that_say_nothing_may_miss_what_so_many_points_show():
     assert missed_by(np.full(30, 9.0), np.full(50, -9.0), p, q) == 0
 
 
+def test_many_features_can_hide_more():
+    assert overlooked(400) == overlooked(400, 3) == 0.02
+    assert overlooked(400, 6) == pytest.approx(2 * (4 + math.log(20)) / 400)
+
+
 @pytest.mark.parametrize("missed", [1e-4, 1e-2, 0.04, 0.1, 0.3])
 def test_as_divergence_gives_at_least_what_is_missed(missed):
     # b²/2 is below the Jensen–Shannon divergence by up to an eighth at 0.3.
