@@ -174,12 +174,7 @@ class Stacked(RatioEstimator):
 
     def _library(self, training: Training, p: Samples, q: Samples) -> list[Candidate]:
         d = training.coordinates.d
-        found = library(
-            d,
-            categorical=p.d - d,
-            equal_weights=p.weights is None and q.weights is None,
-            cheap=self.effort < _CHEAP,
-        )
+        found = library(d, categorical=p.d - d, cheap=self.effort < _CHEAP)
         known = p.known is not None or q.known is not None
         if known and d <= _MOST_FEATURES_OF_DENSITIES and p.n + q.n <= _MOST_ROWS_OF_DENSITIES:
             found.append(MethodCandidate("kernel and known densities", KDE(), p, q))
