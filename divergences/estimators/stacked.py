@@ -139,7 +139,7 @@ class Stacked(RatioEstimator):
         odds = pooled.rated(stack, rows, run)
         halves = self._halves(pooled, seeds[1:], run)
         at_p, at_q = pooled.apart(odds)
-        apart, reach_notes = out_of_reach(at_p, at_q)
+        apart, reach_notes = out_of_reach(at_p, at_q, p, q)
         return LogRatio(
             at_p,
             at_q,
