@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _HARDLY_ANY, _SHARE_OF_HARDLY_ANY = 3, 1 / 20
 _TELLING_SHARE = 0.25
-_ROUNDING = 1e-9
 # Squares of terms, and products of two, are still floating-point numbers.
 _LARGEST_POWER = 150.0
 
@@ -72,7 +71,8 @@ def _nearly_highest(values: Array, sample: Samples) -> float:
     hardly_any = min(_HARDLY_ANY, max(1, int(_SHARE_OF_HARDLY_ANY * size)))
     order = np.argsort(-values)
     points = np.cumsum(sample.mass[order]) * size
-    return float(values[order[np.searchsorted(points, hardly_any * (1 - _ROUNDING))]])
+    # To the nearest point, so that weights which hardly differ change nothing.
+    return float(values[order[np.searchsorted(points, hardly_any - 0.5)]])
 
 
 def out_of_reach(

@@ -74,6 +74,15 @@ def test_weights_are_points_of_the_same_place():
         np.testing.assert_allclose(weighted[0], np.repeat(plain[0], 2))
 
 
+def test_weights_that_hardly_differ_change_nothing():
+    rng = np.random.default_rng(0)
+    at_p, at_q = rng.normal(1, 1, 200), rng.normal(0, 1, 300)
+    uneven = of(at_p, at_q, weights=rng.uniform(0.99, 1.01, 200))
+    plain, found = (beyond_reach(at_p, at_q, *both) for both in (of(at_p, at_q), uneven))
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_nearly_all_is_by_mass():
     # One point in a thousand has most of the mass: of Q, hardly any is beyond it.
     at_q = np.arange(1000.0)
