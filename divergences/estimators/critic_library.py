@@ -44,19 +44,14 @@ _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
 
 
-def library(
-    d: int, *, categorical: int = 0, equal_weights: bool = True, cheap: bool = False
-) -> list[Candidate]:
+def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candidate]:
     """Critics for d numeric features, the simplest first.
-
-    Partitions, independent components and a mixture for each sample need equal weights.
 
     Parameters
     ----------
     d : int
     categorical : int
         Number of categorical columns besides.
-    equal_weights : bool
     cheap : bool
         Leave out trees, partitions, mixtures and what the labels choose: most of the time.
 
@@ -78,14 +73,14 @@ def library(
         found.append(ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ))
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen directions", directions_that_differ))
-    if equal_weights and 2 < d <= _MOST_FEATURES_TO_UNMIX:
+    if 2 < d <= _MOST_FEATURES_TO_UNMIX:
         found.append(ScreenedCandidate("independent components", independent_components))
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
-    if equal_weights and 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
+    if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(PartitionCandidate())
-    if equal_weights and 1 <= d <= _MOST_FEATURES_WITH_BUMPS:
+    if 1 <= d <= _MOST_FEATURES_WITH_BUMPS:
         found.append(MixturesCandidate(16 if d <= 3 else 6))
     return found
 

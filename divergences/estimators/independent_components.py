@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimators.feature_maps import Coordinates, FeatureMap, Waves
+from divergences.estimators.labels import rows_by_weight
 from divergences.estimators.projections import Projection, seen_through
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def independent_components(
     None if neither sample has such directions: a normal one looks the same along all.
     """
     line = coordinates.line(points)
-    directions = [_unmixed(line[labels == label]) for label in (1, 0)]
+    sides = [labels == label for label in (1, 0)]
+    directions = [_unmixed(line[side][rows_by_weight(weights[side])]) for side in sides]
     found = [columns for columns in directions if columns is not None]
     if not found:
         return None

@@ -27,6 +27,19 @@ def balanced_weights(labels: NDArray[np.intp], mass: NDArray[np.float64]) -> NDA
     return np.asarray(mass / total * (len(labels) / 2.0))
 
 
+def rows_by_weight(weights: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Rows repeated about in proportion to their weights, for fits that take none.
+
+    As many as the weights are worth by Kish's effective number, so that what counts rows, such as
+    BIC, counts no more than the sample says; each row once if all weigh the same.
+    """
+    if np.ptp(weights) == 0:
+        return np.arange(len(weights))
+    size = max(2, round(float(weights.sum() ** 2 / (weights**2).sum())))
+    sums = np.cumsum(weights)
+    return np.asarray(np.searchsorted(sums, (np.arange(size) + 0.5) / size * sums[-1]))
+
+
 def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
     """-ln of the probability that the log-odds give to the label."""
     return np.asarray(np.logaddexp(0.0, np.where(labels == 1, -odds, odds)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from divergences.estimators.critic_candidate import FittedCritic, Training, bounded, falls_behind
 from divergences.estimators.feature_maps import Coordinates
+from divergences.estimators.labels import rows_by_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,10 @@ _COVARIANCE_FLOOR = 1e-4
 
 @dataclass(frozen=True)
 class MixturesCandidate:
-    """A Gaussian mixture for each sample, with as many components as its BIC asks for."""
+    """A Gaussian mixture for each sample, with as many components as its BIC asks for.
+
+    EM takes no weights: where they differ it is fitted to rows repeated in proportion to them.
+    """
 
     most_components: int
     name: str = "gaussian mixtures"
@@ -35,11 +39,15 @@ class MixturesCandidate:
         """Fit by EM in each fold's complement and to all points."""
         line = training.coordinates.line(training.points)
         sides = [training.labels == label for label in (1, 0)]
-        counts = [self._components(line[side], training.seed) for side in sides]
+
+        def repeated(rows: NDArray[np.bool_]) -> Array:
+            return line[rows][rows_by_weight(training.weights[rows])]
+
+        counts = [self._components(repeated(side), training.seed) for side in sides]
 
         def fit(rows: NDArray[np.bool_]) -> MixturesCritic:
             models = (
-                _mixture(line[side & rows], count, training.seed)
+                _mixture(repeated(side & rows), count, training.seed)
                 for side, count in zip(sides, counts, strict=True)
             )
             return MixturesCritic(training.coordinates, *models)
@@ -88,14 +96,14 @@ def _mixture(line: Array, components: int, seed: int, starts: int = _STARTS) -> 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    rows = slice(None, None, -(-len(line) // _ROWS_OF_MIXTURE))
+    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
     with warnings.catch_warnings():
         # A mixture that has not settled is a critic like another; held-out points judge it.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianMixture(
-            components,
+            min(components, len(rows)),
             reg_covar=_COVARIANCE_FLOOR,
             n_init=starts if components > 1 else 1,
             max_iter=200,
             random_state=seed,
-        ).fit(line[rows])
+        ).fit(rows)

@@ -125,7 +125,7 @@ class Neighbors(RatioEstimator):
             f"Each ratio rests on {k} neighbors, whose noise pulls this value down by as much as "
             f"{two_digits(1 / k)}, more than the fit on half the data shows.",
         )
-        apart, reach_notes = out_of_reach(at_p, at_q)
+        apart, reach_notes = out_of_reach(at_p, at_q, p, q)
         notes = (*notes, *reach_notes)
         if search.is_apart(_OVER_P, k):
             notes = (*notes, _APART)
@@ -252,7 +252,7 @@ def _read(
         bias = extrapolated_bias(inner, before, _rate(search.pair))
     if is_unbounded(definition, (True, True)):
         at_p, at_q = search.values(_OVER_P, k), -search.values(_OVER_Q, k)
-        apart, reach_notes = out_of_reach(at_p, at_q)
+        apart, reach_notes = out_of_reach(at_p, at_q, p, q)
         bias = -math.inf if is_unbounded(definition, apart) else bias
         notes = (*notes, *reach_notes)
     notes = (*notes, *bias_notes(definition, inner, bias, "either half of the data"))

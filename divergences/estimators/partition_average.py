@@ -19,6 +19,7 @@ so that what all other points say of each is known exactly as well.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-    Counts = NDArray[np.intp]
+    Places = NDArray[np.intp]
+    Counts = Places | Array
 
 # Beta distributions of the probability of label 1 in a part; a + b = 1 in each.
 _PRIORS = ((0.5, 0.5), (0.02, 0.98), (0.98, 0.02))
@@ -46,9 +48,10 @@ class GridCounts:
     Parameters
     ----------
     counts : pair of ndarray of the grid's shape
-        Points of label 0 and of label 1.
+        Points of label 0 and of label 1; where they weigh differently, each by its weight over
+        the mean.
     units : pair of float
-        Weight of a point of either label.
+        Mean weight of a point of either label.
     below : tuple of ndarray
         For each feature the share of the points below each line.
     steps : tuple of float
@@ -76,8 +79,8 @@ class PartitionAverage:
     ----------
     odds : ndarray of the grid's shape
         Log-odds of label 1 in each cell.
-    without : pair of ndarray of the grid's shape
-        The same without one point of label 0, or of label 1, in the cell.
+    without : pair of ndarray of shape (k, *grid's shape)
+        The same without a point of label 0, or of label 1, in the cell, for k weights of it.
     """
 
     odds: Array
@@ -94,23 +97,31 @@ def line_usage(grid: GridCounts) -> tuple[Array, ...]:
     return _Boxes(grid).posterior(_SMALL)[1]
 
 
-def average_partitions(grid: GridCounts) -> PartitionAverage:
-    """Log-odds in each cell, with all labels and without one."""
+def average_partitions(
+    grid: GridCounts, lost: tuple[Sequence[float], Sequence[float]] = ((1,), (1,))
+) -> PartitionAverage:
+    """Log-odds in each cell, with all labels and without one.
+
+    What a cell loses of its count with a point of label 0, or of label 1, is tried for each of
+    the `lost`; where that is more than a box has of the label, it loses all.
+    """
     boxes = _Boxes(grid)
     parts, _ = boxes.posterior(_NEGLIGIBLE)
-    return PartitionAverage(
-        boxes.odds(parts), (boxes.odds_without(parts, 0), boxes.odds_without(parts, 1))
+    zeros, ones = (
+        np.stack([boxes.odds_without(parts, label, each) for each in lost[label]])
+        for label in (0, 1)
     )
+    return PartitionAverage(boxes.odds(parts), (zeros, ones))
 
 
 @dataclass(frozen=True, eq=False)
 class _Intervals:
     """All intervals of a row of cells, in order of their width, and the two parts of each cut."""
 
-    starts: Counts
-    ends: Counts
+    starts: Places
+    ends: Places
     blocks: tuple[slice, ...]
-    cuts: tuple[tuple[Counts, Counts], ...]
+    cuts: tuple[tuple[Places, Places], ...]
 
     @classmethod
     @lru_cache(maxsize=128)
@@ -127,6 +138,20 @@ class _Intervals:
         return cls(np.concatenate(starts), np.concatenate(ends), blocks, tuple(cuts))
 
 
+def _log_products(unit: float, cells: Counts, prior: float) -> Callable[[Counts], Array]:
+    """ln of the product prior (prior + 1)...(prior + unit count - 1), as a function of the count.
+
+    Of whole counts it is looked up.
+    """
+
+    def log_of(count: Counts) -> Array:
+        return np.asarray(gammaln(unit * count + prior) - gammaln(prior))
+
+    if not np.issubdtype(cells.dtype, np.integer):
+        return log_of
+    return log_of(np.arange(int(cells.sum()) + 1)).__getitem__
+
+
 class _Boxes:
     """All boxes of a grid, by the interval of each feature, and the logarithm of M."""
 
@@ -137,15 +162,9 @@ class _Boxes:
         self.counts = tuple(self._sums(each) for each in grid.counts)
         self.total = grid.units[0] * self.counts[0] + grid.units[1] * self.counts[1]
         self.of_total = gammaln(self.total + 1.0)
-        self.tables = [
-            tuple(
-                gammaln(unit * np.arange(int(each.sum()) + 1) + prior) - gammaln(prior)
-                for unit, each, prior in zip(grid.units, grid.counts, (b, a), strict=True)
-            )
-            for a, b in _PRIORS
-        ]
+        self.logs = [tuple(map(_log_products, grid.units, grid.counts, (b, a))) for a, b in _PRIORS]
         zeros, ones = self.counts
-        kinds = [of_zeros[zeros] + of_ones[ones] for of_zeros, of_ones in self.tables]
+        kinds = [of_zeros(zeros) + of_ones(ones) for of_zeros, of_ones in self.logs]
         self.kinds = np.array(kinds) - (self.of_total + np.log(len(kinds)))
         self._set_prior()
         # From small to large.
@@ -236,17 +255,17 @@ class _Boxes:
             zeros += part * (self.grid.units[0] * self.counts[0] + b)
         return self._log_odds(zeros / (self.total + 1.0), ones / (self.total + 1.0))
 
-    def odds_without(self, parts: Array, label: int) -> Array:
+    def odds_without(self, parts: Array, label: int, lost: float) -> Array:
         """The same after a point of the label is taken out of the cell."""
         units, counts = self.grid.units, list(self.counts)
         there = counts[label] > 0
-        counts[label] = np.maximum(counts[label] - 1, 0)
-        total = np.where(there, self.total - units[label], self.total)
+        counts[label] = np.where(there, np.maximum(counts[label] - lost, 0), counts[label])
+        total = self.total - units[label] * (self.counts[label] - counts[label])
         change = self.of_total - gammaln(total + 1.0)
         zeros, ones = np.zeros_like(total), np.zeros_like(total)
-        for part, tables, (a, b) in zip(parts, self.tables, _PRIORS, strict=True):
-            table = tables[label]
-            of_kind = np.exp(change + table[counts[label]] - table[self.counts[label]])
+        for part, logs, (a, b) in zip(parts, self.logs, _PRIORS, strict=True):
+            log = logs[label]
+            of_kind = np.exp(change + log(counts[label]) - log(self.counts[label]))
             weight = np.where(there, part * of_kind, 0.0)
             ones += weight * (units[1] * counts[1] + a)
             zeros += weight * (units[0] * counts[0] + b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,6 +45,7 @@ _OPTIMISM_OF_COLUMNS = 7.0
 _DEAREST_LINE = 96
 _TURNS = tuple(np.arange(7.5, 90.0, 7.5).tolist())
 _CELLS_TO_TURN_BY, _TURNS_TO_REFINE = 6, 1
+_LOWEST_LEVEL, _RATIO_OF_LEVELS = 0.25, 1.5
 _SMALL_TURNS = ((1.5, 3.0), (1.0, 2.0, 3.5), (0.3, 0.6, 1.2), (0.3,))
 
 
@@ -91,10 +93,15 @@ def _fit_finer(grids: list[_Grid]) -> FittedCritic:
 
 
 def _critic(grid: _Grid) -> FittedCritic:
-    training, average = grid.training, average_partitions(grid.counts().evenly())
+    training, amounts = grid.training, _amounts(grid.training)
+    lost = _levels(amounts[0]), _levels(amounts[1])
+    average = average_partitions(grid.counts().evenly(), lost)
     cells = _cells_of(grid.values, grid.lines)
-    zero, one = (without.ravel()[cells] for without in average.without)
-    held_out = np.where(training.labels == 1, one, zero)
+    held_out = np.empty(len(cells))
+    for label in (0, 1):
+        own = training.labels == label
+        odds = np.stack([average.odds, *average.without[label]]).reshape(1 + len(lost[label]), -1)
+        held_out[own] = _at_amounts(odds[:, cells[own]], lost[label], amounts[label])
     # For the same reason what own points overstate is about half of what it would be.
     fitted = (held_out + average.odds.ravel()[cells]) / 2
     critic = PartitionCritic(training.coordinates, grid.turn, grid.lines, average.odds)
@@ -199,11 +206,41 @@ class _Grid:
         shape = tuple(len(line) + 1 for line in self.lines)
         cells, size = _cells_of(self.values, self.lines), int(np.prod(shape))
         zeros, ones = (
-            np.bincount(cells[labels == label], minlength=size).reshape(shape) for label in (0, 1)
+            np.bincount(cells[labels == label], None if _all_one(amounts) else amounts, size)
+            for label, amounts in enumerate(_amounts(self.training))
         )
         units = [float(weights[labels == label].mean()) for label in (0, 1)]
         below = tuple(map(_below, self.values.T, self.lines))
-        return GridCounts((zeros, ones), (units[0], units[1]), below, self.steps)
+        counts = zeros.reshape(shape), ones.reshape(shape)
+        return GridCounts(counts, (units[0], units[1]), below, self.steps)
+
+
+def _amounts(training: Training) -> list[Array]:
+    """Weights of the points of label 0, and of label 1, over their mean."""
+    both = (training.weights[training.labels == label] for label in (0, 1))
+    return [np.ones(len(own)) if np.ptp(own) == 0 else own / own.mean() for own in both]
+
+
+def _all_one(amounts: Array) -> bool:
+    return bool(np.all(amounts == 1.0))
+
+
+def _levels(amounts: Array) -> Sequence[float]:
+    """Amounts between which the log-odds without a point are as good as linear in its own."""
+    if _all_one(amounts):
+        return (1,)
+    low, high = max(float(amounts.min()), _LOWEST_LEVEL), float(amounts.max())
+    steps = np.ceil(np.log(high / low) / np.log(_RATIO_OF_LEVELS))
+    return tuple(np.geomspace(low, high, 1 + int(steps)).tolist())
+
+
+def _at_amounts(odds: Array, levels: Sequence[float], amounts: Array) -> Array:
+    """Log-odds without each point, from those with all of it and without the levels."""
+    places = np.array([0.0, *levels])
+    above = np.clip(np.searchsorted(places, amounts), 1, len(levels))
+    share = (amounts - places[above - 1]) / (places[above] - places[above - 1])
+    rows = np.arange(len(amounts))
+    return np.asarray((1 - share) * odds[above - 1, rows] + share * odds[above, rows])
 
 
 def _first_grids(training: Training) -> list[_Grid]:

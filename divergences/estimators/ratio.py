@@ -26,7 +26,12 @@ from divergences.estimators.ratio_notes import (
     too_few_distinct_note,
 )
 from divergences.estimators.ratio_spread import resolution, variance_and_share
-from divergences.estimators.reach import extrapolated, highest_believed, is_unbounded
+from divergences.estimators.reach import (
+    extrapolated,
+    highest_believed,
+    is_unbounded,
+    most_shown,
+)
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -151,14 +156,13 @@ def _believed(
     definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
 ) -> tuple[LogRatio, float, tuple[str, ...]]:
     """The log-ratio as far as its terms are read, what rests on extrapolation, and in words."""
-    highest = highest_believed(definition, ratio.at_p, ratio.at_q)
+    highest = highest_believed(definition, ratio.at_p, ratio.at_q, p, q)
     if math.isinf(highest):
         return ratio, extrapolated(definition, ratio.at_p, ratio.at_q, p, q), ()
-    # No sample supports a ratio larger than its size.
-    wide, limited = (ratio.limited(top) for top in (max(highest, math.log(p.n + q.n)), highest))
+    wide, limited = (ratio.limited(top) for top in (max(highest, most_shown(p, q)), highest))
     outside = extrapolated(definition, wide.at_p, wide.at_q, p, q)
-    beyond = ratio.at_p > highest
-    return limited, outside, limit_notes(definition, float(np.mean(beyond)), highest)
+    share = p.mean(ratio.at_p > highest)
+    return limited, outside, limit_notes(definition, share, highest)
 
 
 def _hidden(

@@ -21,17 +21,19 @@ _TELLING_SHARE = 0.25
 _LARGEST_POWER = 150.0
 
 
-def beyond_reach(at_p: Array, at_q: Array) -> tuple[Array, Array]:
+def beyond_reach(at_p: Array, at_q: Array, p: Samples, q: Samples) -> tuple[Array, Array]:
     """By how much the log-ratio at P's points exceeds nearly all of Q's, and the reverse.
 
     Both are zero or more; nearly all are all but three, and but one in twenty of fewer than 60.
+    Of a weighted sample that is the mass of as many of its effective number of points.
     """
-    highest_q = _nearly_highest(at_q)
-    lowest_p = np.sort(at_p)[_hardly_any(len(at_p)) - 1]
+    highest_q, lowest_p = _nearly_highest(at_q, q), -_nearly_highest(-at_p, p)
     return np.maximum(at_p - highest_q, 0.0), np.maximum(lowest_p - at_q, 0.0)
 
 
-def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> float:
+def highest_believed(
+    definition: RatioDivergence, at_p: Array, at_q: Array, p: Samples, q: Samples
+) -> float:
     """Log-ratio that terms which grow exponentially with it are not read beyond.
 
     Where Q has hardly any points, fits extrapolate, and of exponentials the farthest point would
@@ -45,10 +47,10 @@ def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> f
     """
     if definition.growth <= 0:
         return math.inf
-    reach = _nearly_highest(at_q)
+    reach = _nearly_highest(at_q, q)
     highest = reach + 1 / definition.growth
-    if np.mean(at_p > reach) > _TELLING_SHARE:
-        highest = max(highest, math.log(len(at_p) + len(at_q)))
+    if p.mean(at_p > reach) > _TELLING_SHARE:
+        highest = max(highest, most_shown(p, q))
     if definition.growth * highest > _LARGEST_POWER:
         raise ValueError(
             f"{definition.symbol} takes density ratios, which come to e^{highest:.3g} here, to the "
@@ -58,25 +60,39 @@ def highest_believed(definition: RatioDivergence, at_p: Array, at_q: Array) -> f
     return float(highest)
 
 
-def _nearly_highest(at_q: Array) -> float:
-    return float(np.sort(at_q)[-_hardly_any(len(at_q))])
+def most_shown(p: Samples, q: Samples) -> float:
+    """Log-ratio beyond which no sample supports one: of the number of points, by their weights."""
+    return math.log(p.effective_size + q.effective_size)
 
 
-def _hardly_any(n: int) -> int:
-    return min(_HARDLY_ANY, max(1, int(_SHARE_OF_HARDLY_ANY * n)))
+def _nearly_highest(values: Array, sample: Samples) -> float:
+    """The highest value, but for the mass of hardly any points."""
+    size = sample.effective_size
+    hardly_any = min(_HARDLY_ANY, max(1, int(_SHARE_OF_HARDLY_ANY * size)))
+    order = np.argsort(-values)
+    points = np.cumsum(sample.mass[order]) * size
+    # To the nearest point, so that weights which hardly differ change nothing.
+    return float(values[order[np.searchsorted(points, hardly_any - 0.5)]])
 
 
-def out_of_reach(at_p: Array, at_q: Array) -> tuple[tuple[bool, bool], tuple[str, ...]]:
-    """Whether many of P's points, and of Q's, lie where the other has hardly any; and in words."""
-    shares = tuple(float(np.mean(excess > 0)) for excess in beyond_reach(at_p, at_q))
+def out_of_reach(
+    at_p: Array, at_q: Array, p: Samples, q: Samples
+) -> tuple[tuple[bool, bool], tuple[str, ...]]:
+    """Whether much of P's mass, and of Q's, lies where the other has hardly any; and in words."""
+    beyond_p, beyond_q = beyond_reach(at_p, at_q, p, q)
+    shares = p.mean(beyond_p > 0), q.mean(beyond_q > 0)
     notes = tuple(
-        f"{share:.0%} of {name}'s points lie where {other} has hardly any: how large the ratio is "
-        f"there cannot be told, and divergences without a largest value (KL, chi², Rényi) rest on "
-        f"extrapolation."
-        for share, name, other in ((shares[0], "p", "q"), (shares[1], "q", "p"))
+        f"{share:.0%} of {name}'s {_lying(sample)} where {other} has hardly any: how large the "
+        f"ratio is there cannot be told, and divergences without a largest value (KL, chi², Rényi) "
+        f"rest on extrapolation."
+        for share, name, sample, other in ((shares[0], "p", p, "q"), (shares[1], "q", q, "p"))
         if share > _TELLING_SHARE
     )
     return (shares[0] > _TELLING_SHARE, shares[1] > _TELLING_SHARE), notes
+
+
+def _lying(sample: Samples) -> str:
+    return "points lie" if sample.weights is None else "weight lies"
 
 
 def is_unbounded(definition: RatioDivergence, apart: tuple[bool, bool]) -> bool:
@@ -93,7 +109,7 @@ def extrapolated(
     definition: RatioDivergence, at_p: Array, at_q: Array, p: Samples, q: Samples
 ) -> float:
     """How much of a divergence comes from ratios beyond the largest that the samples show."""
-    beyond_p, beyond_q = beyond_reach(at_p, at_q)
+    beyond_p, beyond_q = beyond_reach(at_p, at_q, p, q)
     far = definition.point_terms(at_p, at_q)
     near = definition.point_terms(at_p - beyond_p, at_q + beyond_q)
     return max(0.0, p.mean(far[0] - near[0])) + max(0.0, q.mean(far[1] - near[1]))

@@ -138,7 +138,7 @@ class Stacked(RatioEstimator):
         odds = pooled.rated(stack, rows, run)
         halves = self._halves(pooled, seeds[1:], run)
         at_p, at_q = pooled.apart(odds)
-        apart, reach_notes = out_of_reach(at_p, at_q)
+        apart, reach_notes = out_of_reach(at_p, at_q, p, q)
         return LogRatio(
             at_p,
             at_q,
@@ -173,12 +173,7 @@ class Stacked(RatioEstimator):
 
     def _library(self, training: Training, p: Samples, q: Samples) -> list[Candidate]:
         d = training.coordinates.d
-        found = library(
-            d,
-            categorical=p.d - d,
-            equal_weights=p.weights is None and q.weights is None,
-            cheap=self.effort < _CHEAP,
-        )
+        found = library(d, categorical=p.d - d, cheap=self.effort < _CHEAP)
         known = p.known is not None or q.known is not None
         few = d <= _MOST_FEATURES_OF_DENSITIES and p.n + q.n <= _MOST_ROWS_OF_DENSITIES
         if few and (known or self.effort >= _CHEAP) and _have_densities(p, q):

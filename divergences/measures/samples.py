@@ -120,7 +120,7 @@ class Samples:
                 array[:, j] = recoded(array[:, j], given, levels, self.column_names[j])
         return array
 
-    def mean(self, values: NDArray[np.float64]) -> float:
+    def mean(self, values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
         """Weighted mean of one value per point."""
         if self.weights is None:
             return float(np.mean(values))

@@ -67,8 +67,12 @@ def test_turned_samples_are_told_apart_where_others_fail():
     assert all(gain < most / 2 for gain in gains.values())
 
 
-def test_weighted_samples_do_without():
-    assert not any(
-        each.name == "independent components" for each in library(4, equal_weights=False)
-    )
-    assert any(each.name == "independent components" for each in library(4))
+def test_weights_choose_the_directions():
+    # Half of P's points are turned, and weigh next to nothing.
+    points, labels, turn = turned(4)
+    also = np.vstack([points[:N] @ turn.T, points])
+    weights = np.repeat([1e-6, 1.0, 1.0], N)
+    coordinates = Coordinates.of(points)
+    one = independent_components(coordinates, also, np.append(np.ones(N, np.intp), labels), weights)
+    two = independent_components(coordinates, points, labels, np.ones(2 * N))
+    np.testing.assert_allclose(one.raw.view.directions, two.raw.view.directions)

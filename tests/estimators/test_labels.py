@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from divergences.estimators.labels import balanced_weights, log_loss, stratified_folds
+from divergences.estimators.labels import (
+    balanced_weights,
+    log_loss,
+    rows_by_weight,
+    stratified_folds,
+)
 
 
 def test_folds_are_stratified():
@@ -27,3 +32,22 @@ def test_log_loss():
     odds = np.array([0.0, 2.0, -800.0])
     expected = [math.log(2), math.log1p(math.exp(2.0)), 800.0]
     np.testing.assert_allclose(log_loss(odds, np.array([1, 0, 1])), expected)
+
+
+def test_rows_are_repeated_in_proportion_to_their_weights():
+    weights = np.array([1.0, 0.5, 2.0, 0.5] * 25)
+    rows = rows_by_weight(weights)
+    # As many as Kish's effective number: 100 squared over 137.5.
+    assert len(rows) == 73
+    counts = np.bincount(rows, minlength=100)
+    assert np.abs(counts - weights * 73 / 100).max() < 1
+    assert np.all(np.diff(rows) >= 0)
+
+
+def test_rows_of_equal_weight_are_taken_once_each():
+    assert rows_by_weight(np.full(50, 0.3)).tolist() == list(range(50))
+
+
+def test_one_row_with_nearly_all_weight_is_still_two():
+    # A covariance needs two.
+    assert rows_by_weight(np.array([1e-9, 1.0, 1e-9])).tolist() == [1, 1]

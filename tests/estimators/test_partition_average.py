@@ -1,5 +1,6 @@
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,8 +87,32 @@ def test_odds_without_a_point_are_those_of_the_other_points(shape, units):
             fit = average_partitions(
                 GridCounts((others[0], others[1]), units, data.below, data.steps)
             )
-            found = expit(whole.without[label][cell])
+            found = expit(whole.without[label][0][cell])
             assert found == pytest.approx(expit(fit.odds[cell]), abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 3)])
+def test_weights_that_are_counts_are_looked_up_or_computed_alike(shape):
+    whole = grid(shape, seed=5, units=(0.6, 2.5))
+    computed = replace(whole, counts=tuple(each.astype(float) for each in whole.counts))
+    assert log_evidence(computed) == pytest.approx(log_evidence(whole), abs=1e-9)
+    first, second = (average_partitions(each) for each in (whole, computed))
+    np.testing.assert_allclose(second.odds, first.odds, atol=1e-9)
+    for label in (0, 1):
+        there = whole.counts[label] > 0
+        found, sought = second.without[label][0][there], first.without[label][0][there]
+        np.testing.assert_allclose(found, sought, atol=1e-9)
+
+
+def test_odds_without_a_heavy_point_are_those_of_the_others():
+    data = grid((4, 4), seed=4, units=(0.6, 2.5))
+    heavy = data.counts[1].astype(float)
+    heavy[1, 2] += 3.7
+    weighted = average_partitions(replace(data, counts=(data.counts[0], heavy)), ((1,), (1.5, 3.7)))
+    others = average_partitions(data)
+    assert weighted.without[1][1][1, 2] == pytest.approx(others.odds[1, 2], abs=1e-5)
+    lighter = weighted.without[1][0][1, 2]
+    assert others.odds[1, 2] < lighter < weighted.odds[1, 2]
 
 
 def test_usage_is_that_of_the_only_line_that_tells():

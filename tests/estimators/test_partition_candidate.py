@@ -79,8 +79,84 @@ def test_lattices_and_constants(d):
     np.testing.assert_allclose(values + critic.held_out, 2 * critic.fitted, atol=1e-12)
 
 
+def weighted_board(weights, seed=0):
+    n = len(weights) // 2
+    return Training.of(TrainingPart(board(4, n, seed), np.repeat([1, 0], n), weights, 0))
+
+
+def test_weights_that_hardly_differ_change_little():
+    n = 600
+    plain = PartitionCandidate().fit(weighted_board(np.ones(2 * n)))
+    uneven = np.random.default_rng(0).uniform(0.99, 1.01, 2 * n)
+    training = weighted_board(uneven)
+    found = PartitionCandidate().fit(training)
+    values = [jensen_shannon(each.held_out, training)[0] for each in (plain, found)]
+    assert values[1] == pytest.approx(values[0], abs=0.002)
+
+
+def test_points_of_next_to_no_weight_count_for_nothing():
+    # As many points again are all over the board: with them, half of it is there.
+    n = 600
+    points, labels = board(4, n, 0), np.repeat([1, 0], n)
+    noise = np.random.default_rng(1).uniform(0, 4, (n, 2))
+    weights = np.append(np.ones(2 * n), np.full(n, 1e-6))
+    part = TrainingPart(
+        np.vstack([points, noise]), np.append(labels, np.ones(n, np.intp)), weights, 0
+    )
+    training = Training.of(part)
+    assert training.weights.sum() == pytest.approx(2 * n, rel=1e-4)
+    plain, alone = fitted(points)
+    found = jensen_shannon(PartitionCandidate().fit(training).held_out, training)[0]
+    # Where lines are tried depends on all points: one standard error of one who knows the ratio.
+    assert found == pytest.approx(jensen_shannon(plain.held_out, alone)[0], abs=0.0112)
+
+
+def test_no_point_has_a_say_in_its_own_prediction_whatever_it_weighs():
+    # Long-tailed weights of one measure: what a point says of itself would look like a gain.
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        points, weights = rng.normal(size=(400, 2)), rng.lognormal(0, 1.5, 400)
+        part = TrainingPart(points, np.repeat([1, 0], 200), weights, 0)
+        training = Training.of(part)
+        critic = PartitionCandidate().fit(training)
+        assert jensen_shannon(critic.held_out, training)[0] < 0.02
+
+
 def weight_of_partitions(p, q):
     return dv.js_divergence(p, q, rng=0).diagnostics["critics"]["partitions"]["weight"]
+
+
+def test_whole_weights_are_about_repeated_rows():
+    n = 300
+    points, labels = board(4, n, 0), np.repeat([1, 0], n)
+    counts = np.random.default_rng(0).integers(1, 4, 2 * n)
+    fresh = board(4, 5_000, 1)
+    judge = Training.of(TrainingPart(fresh, np.repeat([1, 0], 5_000), np.ones(10_000), 0))
+    parts = (
+        TrainingPart(points, labels, counts.astype(float), 0),
+        TrainingPart(
+            np.repeat(points, counts, axis=0),
+            np.repeat(labels, counts),
+            np.ones(counts.sum()),
+            0,
+        ),
+    )
+    weighted, repeated = (
+        jensen_shannon(PartitionCandidate().fit(Training.of(part)).evaluate(fresh), judge)[0]
+        for part in parts
+    )
+    # Weights say less than as many points, so lines pay less; two standard errors of one who
+    # knows the ratio, of 300 points each.
+    assert weighted == pytest.approx(repeated, abs=2 * 0.0158)
+
+
+def test_weights_keep_partitions_in_the_stack():
+    points = board(4, 300, 0)
+    weights = np.random.default_rng(0).uniform(0.99, 1.01, 300)
+    plain = dv.js_divergence(points[:300], points[300:], rng=0)
+    found = dv.js_divergence(points[:300], points[300:], weights_p=weights, rng=0)
+    assert found.diagnostics["critics"]["partitions"]["weight"] > 0.5
+    assert float(found) == pytest.approx(float(plain), abs=0.2 * plain.stderr)
 
 
 def test_the_stack_keeps_partitions_for_edges_alone():
