@@ -9,8 +9,9 @@ import numpy as np
 from scipy.stats import chi2
 
 from divergences.estimators.chosen_products import by_label, mean_difference, product_difference
-from divergences.estimators.feature_maps import Coordinates, FeatureMap, thinned
-from divergences.estimators.projections import seen_through
+from divergences.estimators.feature_maps import Bumps, Coordinates, FeatureMap, thinned
+from divergences.estimators.projections import Projection, seen_through
+from divergences.estimators.ridge_candidates import BUMP_ROUGHNESS, bumps_among
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,9 @@ _FREQUENCIES = 5
 # Of the score, its square, and the cosines.
 FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
 EVERY_KIND = np.argwhere(FREQUENCY[:, np.newaxis] + FREQUENCY <= 6)
+_MOST_PLANES = 3
+# Bandwidths, and how many bumps all planes share.
+_BUMPS_IN_PLANES = ((0.2, 150), (0.5, 60))
 _LEAST_EXCESS = 0.02
 _FALSE_ALARMS = 0.05
 
@@ -115,6 +119,28 @@ def whitened_pairs_that_differ(
     seen = coordinates.white(points)
     features = pairs_that_differ(Coordinates.of(seen), seen, labels, weights)
     return None if features is None else seen_through(coordinates.white, features)
+
+
+def bumps_in_planes_that_differ(
+    coordinates: Coordinates, points: Array, labels: Places, weights: Array
+) -> FeatureMap | None:
+    """Gaussian bumps in the planes of the few pairs that differ most, as sharp curves need them.
+
+    None if no pair differs by more than chance.
+    """
+    pairs = most_different_pairs(coordinates, points, labels, weights)[:_MOST_PLANES]
+    found: FeatureMap | None = None
+    for pair in pairs:
+        view = Projection(coordinates, np.eye(coordinates.d)[:, pair])
+        seen = view(points)
+        inner = Coordinates.of(seen)
+        for bandwidth, most in _BUMPS_IN_PLANES:
+            count = max(1, bumps_among(points, most) // len(pairs))
+            rng = np.random.default_rng(round(100 * bandwidth))
+            raw = Bumps.of(inner, seen, bandwidth, count, rng)
+            features = seen_through(view, FeatureMap.centered(raw, seen, BUMP_ROUGHNESS))
+            found = features if found is None else found.beside(features)
+    return found
 
 
 def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: Array) -> FeatureMap:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
-_MOST_FEATURES_WITH_TRIPLES = 10
+_MOST_FEATURES_WITH_TRIPLES_OF_WAVES = 10
 _PRODUCTS = 60
 _BEYOND_NOISE = 2.0
 # Of means that are of order one: constant columns differ by rounding alone.
@@ -94,15 +94,20 @@ def strongest_interaction(
 def _clear_products(
     coordinates: Coordinates, points: Array, labels: Places, weights: Array
 ) -> tuple[Places, Array]:
-    """The products that differ most, with how much, in standard errors."""
+    """The products that differ most, with how much, in standard errors.
+
+    Of many features, products of three are those of scores alone.
+    """
     waves = _waves(coordinates, thinned(points))
     parts = by_label(waves, thinned(labels), thinned(weights))
     d = coordinates.d
     columns = np.arange(d * _KINDS)
     found = [_pairs(parts, columns, d)]
-    if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES:
+    if 3 <= d <= _MOST_FEATURES_WITH_TRIPLES_OF_WAVES:
         few = columns[: d * _KINDS_OF_TRIPLES]
         found += [_pairs(parts, few[few % d > third % d], d, third) for third in few]
+    else:
+        found += [_around(parts, middle, d) for middle in range(1, d - 1)]
     factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
     # So many products of nothing but noise hardly ever differ more.
     clear = _largest(ratios)
@@ -146,6 +151,17 @@ def _pairs(
     return np.column_stack([columns[first], columns[second], np.full(len(first), third)]), ratio
 
 
+def _around(parts: list[tuple[Array, Array]], middle: int, d: int) -> tuple[Places, Array]:
+    """Products of three scores, this the second of them: each triple of features is met once."""
+    before, after = np.arange(middle), np.arange(middle + 1, d)
+    sides = [
+        (values[:, before] * values[:, [middle]], values[:, after], mass) for values, mass in parts
+    ]
+    first, third = (side.ravel() for side in np.meshgrid(before, after, indexing="ij"))
+    factors = np.column_stack([first, np.full(len(first), middle), third])
+    return factors, cross_difference(sides).ravel()
+
+
 def mean_difference(parts: list[tuple[Array, Array]]) -> Array:
     """Of the means of all columns, in standard errors."""
     difference, variance = np.zeros(parts[0][0].shape[1]), np.zeros(parts[0][0].shape[1])
@@ -160,13 +176,22 @@ def product_difference(
     parts: list[tuple[Array, Array]], times: Sequence[Array | float] = (1.0, 1.0)
 ) -> Array:
     """Of the mean products of all columns, times one more, in standard errors."""
-    size = parts[0][0].shape[1]
-    difference, variance = np.zeros((size, size)), np.zeros((size, size))
-    for sign, (values, mass), factor in zip((1.0, -1.0), parts, times, strict=True):
-        mean = (values * (mass * factor)[:, np.newaxis]).T @ values
-        squares = values**2
+    return cross_difference(
+        [
+            (values * np.reshape(factor, (-1, 1)), values, mass)
+            for (values, mass), factor in zip(parts, times, strict=True)
+        ]
+    )
+
+
+def cross_difference(parts: list[tuple[Array, Array, Array]]) -> Array:
+    """Of the mean products of columns of one array and of another, in standard errors."""
+    shape = parts[0][0].shape[1], parts[0][1].shape[1]
+    difference, variance = np.zeros(shape), np.zeros(shape)
+    for sign, (left, right, mass) in zip((1.0, -1.0), parts, strict=True):
+        mean = (left * mass[:, np.newaxis]).T @ right
         # Of the mean, with the masses of a sample whose points may weigh differently.
-        spread = (squares * ((mass * factor) ** 2)[:, np.newaxis]).T @ squares
+        spread = (left**2 * mass[:, np.newaxis] ** 2).T @ right**2
         difference += sign * mean
         variance += np.maximum(spread - mean**2 * float(mass @ mass), 0.0)
     return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))

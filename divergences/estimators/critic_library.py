@@ -6,7 +6,11 @@ from functools import partial
 
 from divergences.estimators.boosted_trees import SHAPES
 from divergences.estimators.chosen_directions import directions_that_differ
-from divergences.estimators.chosen_pairs import pairs_that_differ, whitened_pairs_that_differ
+from divergences.estimators.chosen_pairs import (
+    bumps_in_planes_that_differ,
+    pairs_that_differ,
+    whitened_pairs_that_differ,
+)
 from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.cluster_features import clusters
 from divergences.estimators.critic_candidate import Candidate
@@ -40,6 +44,7 @@ _MOST_FEATURES_WITH_BUMPS = 10
 _MOST_FEATURES_TO_UNMIX = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
+_MOST_FEATURES_SEEN_CLOSELY = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
 
@@ -71,6 +76,9 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(ScreenedCandidate("chosen pairs", pairs_that_differ))
         found.append(ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ))
+    if _MOST_FEATURES_SEEN_CLOSELY < d <= _MOST_FEATURES_WITH_PRODUCTS:
+        planes = ScreenedCandidate("bumps in chosen planes", bumps_in_planes_that_differ)
+        found.append(planes)
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen directions", directions_that_differ))
     if 2 < d <= _MOST_FEATURES_TO_UNMIX:

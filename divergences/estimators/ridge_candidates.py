@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _BUMPS = 250
 _POINTS_OF_BUMP = 8
-_BUMP_ROUGHNESS = 0.1
+BUMP_ROUGHNESS = 0.1
 _EDGE_ROUGHNESS = 0.05
 
 
@@ -110,6 +110,11 @@ def waves(training: Training, *, frequencies: int, pairs: int = 0) -> FeatureMap
 def bumps(training: Training, *, bandwidth: float, by_rank: bool = False) -> FeatureMap:
     """Gaussian bumps, fewer where there are few points."""
     rng = np.random.default_rng([training.seed, round(100 * bandwidth)])
-    count = min(_BUMPS, len(training.points) // _POINTS_OF_BUMP)
+    count = bumps_among(training.points, _BUMPS)
     raw = Bumps.of(training.coordinates, training.points, bandwidth, count, rng, by_rank=by_rank)
-    return FeatureMap.centered(raw, training.points, _BUMP_ROUGHNESS)
+    return FeatureMap.centered(raw, training.points, BUMP_ROUGHNESS)
+
+
+def bumps_among(points: Array, most: int) -> int:
+    """How many bumps points bear."""
+    return min(most, len(points) // _POINTS_OF_BUMP)

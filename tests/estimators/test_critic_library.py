@@ -42,6 +42,7 @@ OF_DEPENDENT_FEATURES = (
     "sums over whitened features",
     "chosen pairs",
     "chosen pairs of whitened",
+    "bumps in chosen planes",
     "independent components",
 )
 CANDIDATES = [(d, candidate.name) for d in (1, 2, 7, 16) for candidate in library(d)]
