@@ -213,9 +213,9 @@ def _corrected_reading(
 ) -> tuple[float, float, tuple[float, float]]:
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
-    What is doubted: the correction, downward a share of it; the part of it that noise may have made; what
-    half the data, corrected likewise, miss of the value; what another critic shows beyond; what
-    a fit that found nothing passes over; and, of a divergence without a maximum, what comes from
+    What is doubted: the correction, downward a share of it; the part of it that noise may have
+    made; what half the data, corrected likewise, miss of the value; what another critic shows
+    beyond; what a fit that found nothing passes over; and, of a divergence without a maximum, what comes from
     ratios larger than the samples show.
     """
     assert ratio.gap is not None
@@ -223,7 +223,8 @@ def _corrected_reading(
     whole = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, ratio.gap.trust, p, q)
     surely = _corrected(definition, ratio.at_p, ratio.at_q, ratio.gap, 1.0, p, q)
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
-    beyond = [abs(whole - held_out), abs(surely - whole), as_divergence(definition, ratio.missed) / REACH]
+    missed = as_divergence(definition, ratio.missed) / REACH
+    beyond = [abs(whole - held_out), abs(surely - whole), missed]
     if math.isinf(definition.maximum):
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
