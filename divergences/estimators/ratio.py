@@ -215,8 +215,8 @@ def _corrected_reading(
 
     What is doubted: the correction, downward a share of it; the part of it that noise may have
     made; what half the data, corrected likewise, miss of the value; what another critic shows
-    beyond; what a fit that found nothing passes over; and, of a divergence without a maximum, what comes from
-    ratios larger than the samples show.
+    beyond; what a fit that found nothing passes over; and, of a divergence without a maximum,
+    what comes from ratios larger than the samples show.
     """
     assert ratio.gap is not None
     held_out = _combined(definition, *_readings(definition, ratio.at_p, ratio.at_q, p, q))
