@@ -21,13 +21,13 @@ from divergences.definitions import (
 from divergences.estimation import as_pair
 from divergences.estimators import RatioEstimator, Sliced, estimate_samples
 from divergences.estimators.estimator import resolve
-from divergences.estimators.indicators import Expanded
 from divergences.estimators.pooled_statistics import (
     each_column,
     kernel_statistic,
     sliced_statistic,
     transport_statistic,
 )
+from divergences.estimators.ratios.indicators import Expanded
 from divergences.inference.permutation import Permuted, Statistic, permuted
 from divergences.inference.pooled_critics import MOST_POINTS, critics_statistic
 from divergences.work import Run

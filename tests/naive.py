@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import linprog
 
-from divergences.estimators.ratio import RatioEstimator
+from divergences.estimators.ratios.ratio import RatioEstimator
 from divergences.measures import as_samples
 from divergences.work import Run
 

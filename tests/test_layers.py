@@ -62,7 +62,7 @@ DEFERRED = {
 HEAVY = {"torch", "sklearn", "ot", "matplotlib", "pandas", "polars", "pyarrow", "narwhals"}
 HEAVY_AT_LOAD = {
     "density.kernel_density": "a scikit-learn estimator inherits from its base class",
-    "estimators.lipschitz_fit": "it is torch throughout",
+    "estimators.transport.lipschitz_fit": "it is torch throughout",
     "estimators.neural_training": "it is torch throughout",
     "estimators.pairwise_kernel_loss": "a torch.autograd.Function is a class",
 }

@@ -20,11 +20,11 @@ from divergences.estimators.estimator import (
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE
 from divergences.estimators.lipschitz import LipschitzCritic
-from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.neighbors import Neighbors
 from divergences.estimators.neural import Neural
 from divergences.estimators.pairwise_kernel import PairwiseKernel
-from divergences.estimators.ratio import RatioEstimator
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.ratio import RatioEstimator
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
 from divergences.estimators.stacked import Stacked

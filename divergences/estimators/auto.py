@@ -13,12 +13,12 @@ from divergences.definitions import (
     Wasserstein,
 )
 from divergences.estimators.classifier import Classifier
-from divergences.estimators.copies import MOST_COPIES, merge_unexplained_copies
 from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import Estimator, register_default
 from divergences.estimators.exact_transport import ExactTransport
 from divergences.estimators.kde import KDE, spans
 from divergences.estimators.pairwise_kernel import PairwiseKernel
+from divergences.estimators.ratios.copies import MOST_COPIES, merge_unexplained_copies
 from divergences.estimators.sinkhorn import EntropicTransport
 from divergences.estimators.sliced import Sliced
 from divergences.estimators.stacked import Stacked

@@ -13,18 +13,18 @@ import numpy as np
 
 from divergences.checks import check_choice, check_whole
 from divergences.estimate import Critic
-from divergences.estimators.boosted_trees import fit_boosted_trees
-from divergences.estimators.cross_fitting import (
+from divergences.estimators.critics.boosted_trees import fit_boosted_trees
+from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
+from divergences.estimators.ratios.cross_fitting import (
     MeanLogOdds,
     TrainingPart,
     cross_fit,
     cross_fit_rate,
 )
-from divergences.estimators.indicators import Expanded, OnExpanded
-from divergences.estimators.log_ratio import LogRatio
-from divergences.estimators.quadratic_logistic import fit_quadratic_logistic
-from divergences.estimators.ratio import RatioEstimator
-from divergences.estimators.shrunk_odds import fit_shrunk, shrinkage
+from divergences.estimators.ratios.indicators import Expanded, OnExpanded
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.ratio import RatioEstimator
+from divergences.estimators.ratios.shrunk_odds import fit_shrunk, shrinkage
 from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.work import Run

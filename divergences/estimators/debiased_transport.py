@@ -12,12 +12,17 @@ from divergences.checks import check_whole
 from divergences.definitions import Wasserstein
 from divergences.definitions.definition import signed_root
 from divergences.estimate import Reading
-from divergences.estimators import quantile_transport as line
-from divergences.estimators.affine_transport import AffineMap, fit_affine_maps
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import ExactTransport, transport
-from divergences.estimators.transport_bracket import transport_bracket
-from divergences.estimators.transport_plan import Plan, TransportPotential, require_pairs, solve
+from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.affine_transport import AffineMap, fit_affine_maps
+from divergences.estimators.transport.transport_bracket import transport_bracket
+from divergences.estimators.transport.transport_plan import (
+    Plan,
+    TransportPotential,
+    require_pairs,
+    solve,
+)
 from divergences.inference.null_level import Pair, debiasing_note, halves, sizes_of
 from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared

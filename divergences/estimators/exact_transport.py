@@ -10,11 +10,11 @@ import numpy as np
 
 from divergences.definitions import Wasserstein
 from divergences.estimate import Critic, Reading
-from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.tensor_order import sorted_values
-from divergences.estimators.transport_bracket import transport_bracket
-from divergences.estimators.transport_plan import TransportPotential, require_pairs, solve
+from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.transport_bracket import transport_bracket
+from divergences.estimators.transport.transport_plan import TransportPotential, require_pairs, solve
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.measures.from_torch import to_numpy

@@ -21,14 +21,14 @@ from divergences.density.subspace import Subspace, find_subspace
 from divergences.density.tails import TailMap
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
-from divergences.estimators.calibration import calibration
-from divergences.estimators.copies import Merged, copy_notes, merge_copies
 from divergences.estimators.estimator import register, register_loss
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Choice, DensityPair, choose_bandwidths
 from divergences.estimators.kde_grid import integrate_on_grid
-from divergences.estimators.log_ratio import LogRatio
-from divergences.estimators.overlooked import missed_by
-from divergences.estimators.ratio import RatioEstimator, read_ratio
+from divergences.estimators.ratios.calibration import calibration
+from divergences.estimators.ratios.copies import Merged, copy_notes, merge_copies
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.overlooked import missed_by
+from divergences.estimators.ratios.ratio import RatioEstimator, read_ratio
 from divergences.measures.arrays import first_few
 from divergences.measures.samples import Samples
 from divergences.work import Run

@@ -22,7 +22,7 @@ from divergences.density.bandwidths import (
 from divergences.density.mixture import KernelMixture
 from divergences.density.subspace import Subspace, find_subspace
 from divergences.density.tails import TailMap
-from divergences.estimators.calibration import calibration
+from divergences.estimators.ratios.calibration import calibration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

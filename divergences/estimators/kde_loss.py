@@ -18,8 +18,8 @@ from divergences.density.bandwidths import (
 )
 from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
-from divergences.estimators.calibration import calibration
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Contrast, contrast
+from divergences.estimators.ratios.calibration import calibration
 from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import as_samples
 

@@ -12,11 +12,11 @@ from divergences.checks import check_choice, check_device, check_real, check_who
 from divergences.confidence import LEVEL
 from divergences.definitions import Definition, Wasserstein
 from divergences.estimate import Critic, Reading
-from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.exact_transport import plug_in
-from divergences.estimators.labels import stratified_folds
-from divergences.estimators.transport_bracket import rounding_of_means, upper_end
+from divergences.estimators.ratios.labels import stratified_folds
+from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.transport_bracket import rounding_of_means, upper_end
 from divergences.inference.skewed_means import reach_of_means
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -25,7 +25,7 @@ from divergences.work import Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.lipschitz_fit import FittedNetwork
+    from divergences.estimators.transport.lipschitz_fit import FittedNetwork
 
 CONSTRAINTS = ("orthogonal", "clipping", "gradient_penalty", "spectral_norm")
 PLUG_IN_POINTS = 1_000
@@ -154,7 +154,7 @@ def held_out_critic(
     upper = plug_in(some_p, some_q, 1.0)
 
     def fit(fold: int) -> tuple[FittedNetwork, float]:
-        from divergences.estimators.lipschitz_fit import fit_network
+        from divergences.estimators.transport.lipschitz_fit import fit_network
 
         train_p, train_q = (
             p.take(np.flatnonzero(folds_p != fold)),

@@ -20,15 +20,15 @@ from divergences.definitions import (
     SquaredHellinger,
 )
 from divergences.estimate import Reading
-from divergences.estimators.copies import are_copies
 from divergences.estimators.estimator import register
-from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
-from divergences.estimators.ratio import RatioEstimator, extrapolated_bias
-from divergences.estimators.ratio_notes import bias_notes
-from divergences.estimators.reach import is_unbounded, out_of_reach
+from divergences.estimators.ratios.copies import are_copies
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.ratio import RatioEstimator, extrapolated_bias
+from divergences.estimators.ratios.ratio_notes import bias_notes
+from divergences.estimators.ratios.reach import is_unbounded, out_of_reach
 from divergences.estimators.whitening import Whitening, WhitePair
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits

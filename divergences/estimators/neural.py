@@ -14,14 +14,7 @@ from divergences.checks import check_choice, check_device, check_real, check_who
 from divergences.definitions import JensenShannon, RatioDivergence
 from divergences.errors import InvalidPairError
 from divergences.estimate import Reading
-from divergences.estimators.cross_fitting import (
-    MeanLogOdds,
-    cross_fit,
-    cross_fit_rate,
-    fit_half,
-)
 from divergences.estimators.estimator import register
-from divergences.estimators.log_ratio import LogRatio
 from divergences.estimators.neural_objectives import (
     DonskerVaradhan,
     FenchelDual,
@@ -30,16 +23,23 @@ from divergences.estimators.neural_objectives import (
     largest_log_ratio,
     objectives_for,
 )
-from divergences.estimators.ratio import (
+from divergences.estimators.ratios.cross_fitting import (
+    MeanLogOdds,
+    cross_fit,
+    cross_fit_rate,
+    fit_half,
+)
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.ratio import (
     RatioEstimator,
     extrapolated_bias,
     fit_without_copies,
     independent_parts,
     read_ratio,
 )
-from divergences.estimators.ratio_notes import bias_notes, doubt_notes
-from divergences.estimators.ratio_spread import resolution
-from divergences.estimators.reach import is_unbounded
+from divergences.estimators.ratios.ratio_notes import bias_notes, doubt_notes
+from divergences.estimators.ratios.ratio_spread import resolution
+from divergences.estimators.ratios.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from divergences.density.units import NORMAL_QUARTILES
-from divergences.estimators.cross_fitting import TrainingPart
 from divergences.estimators.neural_objectives import Objective
+from divergences.estimators.ratios.cross_fitting import TrainingPart
 from divergences.networks.own import first_parameter, require_finite, shape_of_output
 from divergences.networks.perceptron import Perceptron
 from divergences.networks.seeds import seeded

@@ -17,10 +17,10 @@ from divergences.definitions import (
     SlicedWasserstein,
     Wasserstein,
 )
-from divergences.estimators import quantile_transport as line
 from divergences.estimators.kernel_units import KernelUnit
 from divergences.estimators.median_heuristic import median_bandwidth
-from divergences.estimators.transport_plan import solve
+from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.transport_plan import solve
 from divergences.inference.permutation import Statistic
 from divergences.work import row_tiles
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.density.units import Standardization
-from divergences.estimators.labels import log_loss, stratified_folds
+from divergences.estimators.ratios.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

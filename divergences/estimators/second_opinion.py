@@ -10,8 +10,8 @@ from divergences.confidence import REACH
 from divergences.definitions import RatioDivergence
 from divergences.estimators.auto import FEWEST_POINTS_TO_STACK
 from divergences.estimators.estimator import register_review
-from divergences.estimators.log_ratio import LogRatio
-from divergences.estimators.ratio import RatioEstimator, read_by_fit
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.ratio import RatioEstimator, read_by_fit
 from divergences.estimators.stacked import Stacked
 from divergences.numerals import two_digits
 

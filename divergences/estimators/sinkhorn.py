@@ -13,7 +13,7 @@ from divergences.checks import check_real, check_whole
 from divergences.definitions import Sinkhorn
 from divergences.estimate import Reading
 from divergences.estimators.estimator import Estimator, register, register_loss
-from divergences.estimators.log_sinkhorn import (
+from divergences.estimators.transport.log_sinkhorn import (
     EntropicPotentials,
     EntropicProblem,
     exponents,
@@ -21,7 +21,7 @@ from divergences.estimators.log_sinkhorn import (
     mean_cost,
     solve_entropic,
 )
-from divergences.estimators.quantile_transport import require_range, without_empty
+from divergences.estimators.transport.quantile_transport import require_range, without_empty
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import Samples

@@ -11,9 +11,9 @@ import numpy as np
 from divergences.checks import check_choice, check_whole
 from divergences.definitions import SlicedWasserstein
 from divergences.estimate import Reading
-from divergences.estimators import quantile_transport as line
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.tensor_order import sorted_values
+from divergences.estimators.transport import quantile_transport as line
 from divergences.inference.null_level import NullLevel, debiasing_note, null_level
 from divergences.measures.samples import Samples
 from divergences.work import Run, row_tiles

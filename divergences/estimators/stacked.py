@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.checks import check_real
-from divergences.estimators.critic_candidate import FEW_FOLDS, FOLDS, Candidate, Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
+from divergences.estimators.critics.critic_candidate import FEW_FOLDS, FOLDS, Candidate, Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.method_candidate import MethodCandidate
+from divergences.estimators.critics.stacking import Stack, fit_stack
 from divergences.estimators.estimator import by_shorthand
 from divergences.estimators.kde import KDE, spans
-from divergences.estimators.labels import balanced_weights, stratified_folds
-from divergences.estimators.log_ratio import Gap, LogRatio
-from divergences.estimators.method_candidate import MethodCandidate
-from divergences.estimators.ratio import RatioEstimator
-from divergences.estimators.reach import out_of_reach
-from divergences.estimators.stacking import Stack, fit_stack
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import balanced_weights, stratified_folds
+from divergences.estimators.ratios.log_ratio import Gap, LogRatio
+from divergences.estimators.ratios.ratio import RatioEstimator
+from divergences.estimators.ratios.reach import out_of_reach
 from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits

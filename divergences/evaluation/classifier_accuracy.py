@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.ratio import RatioEstimator
+from divergences.estimators.ratios.ratio import RatioEstimator
 from divergences.evaluation.score import Score
 from divergences.measures import Samples
 

@@ -13,7 +13,7 @@ from divergences.checks import RandomState, check_whole
 from divergences.definitions import Definition
 from divergences.estimation import compare
 from divergences.estimators import Classifier, Estimator
-from divergences.estimators.ratio import RatioEstimator
+from divergences.estimators.ratios.ratio import RatioEstimator
 from divergences.evaluation.classifier_accuracy import accuracy_score
 from divergences.evaluation.copying import copying_scores
 from divergences.evaluation.manifolds import manifold_scores

@@ -10,13 +10,9 @@ import torch
 
 from divergences.checks import check_whole
 from divergences.definitions import Definition, RatioDivergence, SlicedWasserstein
-from divergences.estimators import (
-    KDE,
-    differentiable_supremum,
-    losses_for,
-    quantile_transport as line,
-)
+from divergences.estimators import KDE, differentiable_supremum, losses_for
 from divergences.estimators.tensor_order import sorted_values
+from divergences.estimators.transport import quantile_transport as line
 from divergences.training.objective import Moment
 from divergences.training.schedules import Geometric, Scheduled, as_schedule, value_at
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from divergences.estimators.calibration import calibration
+from divergences.estimators.ratios.calibration import calibration
 
 RNG = np.random.default_rng(0)
 # Members of N(0, 1) and N(1, 1), whose log-ratio is 1/2 - x.

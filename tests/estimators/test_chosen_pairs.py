@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.chosen_pairs import (
+from divergences.estimators.critics.chosen_pairs import (
     EVERY_KIND,
     PairSplines,
     bumps_in_planes_that_differ,
@@ -11,11 +11,11 @@ from divergences.estimators.chosen_pairs import (
     pairs_that_differ,
     whitened_pairs_that_differ,
 )
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import log_loss
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 
 def spread_of_response(n=500, d=12, seed=0):

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.chosen_products import (
+from divergences.estimators.critics.chosen_products import (
     ChosenProducts,
     ChosenWaves,
     cross_difference,
     strongest_interaction,
 )
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import log_loss
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 
 def sample(d, n=300, seed=0):

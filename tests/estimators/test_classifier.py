@@ -24,7 +24,7 @@ from divergences.definitions import (
 from divergences.errors import InvalidPairError
 from divergences.estimators import estimate_samples
 from divergences.estimators.classifier import Classifier
-from divergences.estimators.cross_fitting import made_finite
+from divergences.estimators.ratios.cross_fitting import made_finite
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 from tests.closeness import assert_holds

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from divergences.estimators.cluster_features import clusters, pooled_mixture
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.labels import log_loss
+from divergences.estimators.critics.cluster_features import clusters, pooled_mixture
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 CENTERS = 6 * np.eye(20)[:4]
 

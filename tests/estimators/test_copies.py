@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import divergences as dv
-from divergences.estimators.copies import merge_unexplained_copies
+from divergences.estimators.ratios.copies import merge_unexplained_copies
 from divergences.measures.samples import as_samples
 from tests.benchmarks.pairs_lattice import ON_A_LATTICE
 

@@ -5,22 +5,22 @@ import pickle
 import numpy as np
 import pytest
 
-from divergences.estimators import (
+from divergences.estimators.critics import (
     chosen_directions,
     chosen_pairs,
     chosen_products,
     independent_components,
     mixture_candidate,
 )
-from divergences.estimators.boosted_trees import SHAPES
-from divergences.estimators.critic_candidate import Training, with_radius
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.labels import log_loss
-from divergences.estimators.mixture_candidate import MixturesCandidate
-from divergences.estimators.ridge_candidates import RidgeCandidate, quartics
-from divergences.estimators.shares_candidate import SharesCandidate
-from divergences.estimators.tree_candidates import TreesCandidate
+from divergences.estimators.critics.boosted_trees import SHAPES
+from divergences.estimators.critics.critic_candidate import Training, with_radius
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.mixture_candidate import MixturesCandidate
+from divergences.estimators.critics.ridge_candidates import RidgeCandidate, quartics
+from divergences.estimators.critics.shares_candidate import SharesCandidate
+from divergences.estimators.critics.tree_candidates import TreesCandidate
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 
 def training(d=2, n=80, shift=0.7, seed=0, weights=None, folds=5, m=None):

@@ -14,9 +14,12 @@ from divergences.estimators import (
     debiased_transport,
     estimate_samples,
 )
-from divergences.estimators.affine_transport import AffineMap, fit_affine_maps
-from divergences.estimators.transport_bracket import lipschitz_potential, transport_bracket
-from divergences.estimators.transport_plan import pair_costs, solve
+from divergences.estimators.transport.affine_transport import AffineMap, fit_affine_maps
+from divergences.estimators.transport.transport_bracket import (
+    lipschitz_potential,
+    transport_bracket,
+)
+from divergences.estimators.transport.transport_plan import pair_costs, solve
 from divergences.inference.null_level import halves
 from divergences.measures.samples import as_samples
 from divergences.work import Run

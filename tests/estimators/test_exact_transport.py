@@ -11,7 +11,8 @@ from scipy.stats import norm, wasserstein_distance
 
 from divergences.definitions import JensenShannon, Wasserstein
 from divergences.errors import ConvergenceError, InvalidPairError, TooLargeError
-from divergences.estimators import ExactTransport, estimate_samples, transport_plan
+from divergences.estimators import ExactTransport, estimate_samples
+from divergences.estimators.transport import transport_plan
 from divergences.measures.samples import Samples, as_samples
 from divergences.work import Run
 from tests import naive

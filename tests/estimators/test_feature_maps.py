@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
 
-from divergences.estimators.feature_maps import (
+from divergences.estimators.critics.feature_maps import (
     Bumps,
     Coordinates,
     FeatureMap,

@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 import divergences as dv
-from divergences.estimators.indicators import Indicators
+from divergences.estimators.ratios.indicators import Indicators
 from tests.closeness import assert_holds
 
 P = np.array([0.4, 0.3, 0.2, 0.1, 0.0])

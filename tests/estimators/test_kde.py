@@ -21,9 +21,9 @@ from divergences.definitions import (
     TotalVariation,
 )
 from divergences.density import KernelDensity
-from divergences.estimators.copies import merge_copies
 from divergences.estimators.estimator import estimate_samples
 from divergences.estimators.kde import KDE
+from divergences.estimators.ratios.copies import merge_copies
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 

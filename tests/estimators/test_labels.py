@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from divergences.estimators.labels import (
+from divergences.estimators.ratios.labels import (
     balanced_weights,
     log_loss,
     rows_by_weight,

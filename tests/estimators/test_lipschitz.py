@@ -9,7 +9,7 @@ from torch import nn
 from divergences.definitions import JensenShannon, Wasserstein
 from divergences.errors import InvalidPairError
 from divergences.estimators import LipschitzCritic, estimate_samples, methods_for
-from divergences.estimators.transport_plan import pair_costs
+from divergences.estimators.transport.transport_plan import pair_costs
 from divergences.measures.samples import as_samples
 from divergences.networks.lipschitz import GroupSort, LipschitzPerceptron, OrthogonalLinear
 from divergences.work import Run

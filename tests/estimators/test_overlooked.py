@@ -8,7 +8,7 @@ from scipy import stats
 
 import divergences as dv
 from divergences.definitions import JensenShannon, KullbackLeibler, TotalVariation
-from divergences.estimators.overlooked import as_divergence, missed_by, overlooked, trust
+from divergences.estimators.ratios.overlooked import as_divergence, missed_by, overlooked, trust
 from divergences.measures.samples import as_samples
 
 SEEDS = 40

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import betaln, expit, logsumexp
 
-from divergences.estimators.partition_average import (
+from divergences.estimators.critics.partition_average import (
     GridCounts,
     average_partitions,
     line_usage,

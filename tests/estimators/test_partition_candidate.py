@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 import divergences as dv
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.partition_candidate import PartitionCandidate
-from divergences.estimators.stacking import jensen_shannon
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.partition_candidate import PartitionCandidate
+from divergences.estimators.critics.stacking import jensen_shannon
+from divergences.estimators.ratios.cross_fitting import TrainingPart
 
 # Uniform on half of a square, and on the square.
 TRUTH = 0.2158

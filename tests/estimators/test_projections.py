@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import log_loss
-from divergences.estimators.projections import (
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.projections import (
     Direction,
     along_leading_components,
 )
-from divergences.estimators.ridge_candidates import waves
+from divergences.estimators.critics.ridge_candidates import waves
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 NAME = "pairs of waves along leading components"
 

@@ -2,7 +2,7 @@ import numpy as np
 import ot
 import pytest
 
-from divergences.estimators import quantile_transport as line
+from divergences.estimators.transport import quantile_transport as line
 
 ORDERS = [1, 1.5, 2, 3]
 

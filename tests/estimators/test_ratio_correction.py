@@ -14,9 +14,9 @@ from divergences.definitions import (
     Renyi,
     SquaredHellinger,
 )
-from divergences.estimators.log_ratio import Gap, LogRatio
-from divergences.estimators.ratio import _combined, _readings, read_ratio
-from divergences.estimators.ridge_logistic import fit_ridge, with_intercept
+from divergences.estimators.critics.ridge_logistic import fit_ridge, with_intercept
+from divergences.estimators.ratios.log_ratio import Gap, LogRatio
+from divergences.estimators.ratios.ratio import _combined, _readings, read_ratio
 from divergences.measures.samples import as_samples
 
 D, N, SHIFT = 20, 150, 0.25

@@ -6,8 +6,8 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from divergences.estimators import ridge_logistic
-from divergences.estimators.ridge_logistic import (
+from divergences.estimators.critics import ridge_logistic
+from divergences.estimators.critics.ridge_logistic import (
     STRENGTHS,
     fit_best_strength,
     fit_ridge,

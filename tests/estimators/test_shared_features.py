@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import log_loss
-from divergences.estimators.projections import of_whitened
-from divergences.estimators.shared_features import Sums, sums
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.projections import of_whitened
+from divergences.estimators.critics.shared_features import Sums, sums
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 
 def training_of(points, labels):

@@ -7,10 +7,10 @@ import pytest
 from scipy.special import logsumexp
 
 import divergences as dv
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.labels import log_loss
-from divergences.estimators.shares_candidate import SharesCandidate
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.shares_candidate import SharesCandidate
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 CENTERS = 3.5 * np.eye(20)[:6]
 

@@ -11,8 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import divergences as dv
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.shrunk_odds import ShrunkOdds, fit_shrunk, shrinkage
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.shrunk_odds import ShrunkOdds, fit_shrunk, shrinkage
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 

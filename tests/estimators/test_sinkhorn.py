@@ -15,9 +15,9 @@ from divergences.estimators import (
     EntropicTransport,
     ExactTransport,
     estimate_samples,
-    log_sinkhorn as solver,
     sinkhorn,
 )
+from divergences.estimators.transport import log_sinkhorn as solver
 from divergences.measures.samples import as_samples
 from divergences.work import Run
 from tests import naive

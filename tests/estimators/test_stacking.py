@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from divergences.definitions import JensenShannon
-from divergences.estimators.critic_candidate import FittedCritic, Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.ridge_candidates import RidgeCandidate
-from divergences.estimators.stacking import fit_stack, jensen_shannon
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.ridge_candidates import RidgeCandidate
+from divergences.estimators.critics.stacking import fit_stack, jensen_shannon
+from divergences.estimators.ratios.cross_fitting import TrainingPart
 from divergences.work import Run
 
 

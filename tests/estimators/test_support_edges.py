@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from divergences.estimators.critic_candidate import Training
-from divergences.estimators.critic_library import library
-from divergences.estimators.cross_fitting import TrainingPart
-from divergences.estimators.labels import log_loss
-from divergences.estimators.support_edges import SupportEdges
+from divergences.estimators.critics.critic_candidate import Training
+from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.support_edges import SupportEdges
+from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.labels import log_loss
 
 
 def training(p, q):

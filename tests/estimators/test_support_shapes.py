@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from divergences.estimators.support_shapes import FARTHEST, Floor, ellipsoid_about, hull_about
+from divergences.estimators.critics.support_shapes import (
+    FARTHEST,
+    Floor,
+    ellipsoid_about,
+    hull_about,
+)
 
 
 def ball(n, d, seed):

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 import divergences as dv
 from divergences.definitions import RatioDivergence
-from divergences.estimators.log_ratio import LogRatio
+from divergences.estimators.ratios.log_ratio import LogRatio
 from divergences.inference.lower_bound import Fresh, _group_means
 from tests.exact_values import LE_CAM
 from tests.truths import PROBLEMS

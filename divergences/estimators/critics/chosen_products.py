@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.feature_maps import FeatureMap, thinned
+from divergences.estimators.critics.feature_maps import FeatureMap, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.feature_maps import Coordinates
+    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from divergences.errors import ConvergenceError
-from divergences.estimators import quantile_transport as line
+from divergences.estimators.transport import quantile_transport as line
 from divergences.work import require_memory, row_tiles
 
 if TYPE_CHECKING:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from functools import partial
 
-from divergences.estimators.boosted_trees import SHAPES
-from divergences.estimators.chosen_directions import directions_that_differ
-from divergences.estimators.chosen_pairs import (
+from divergences.estimators.critics.boosted_trees import SHAPES
+from divergences.estimators.critics.chosen_directions import directions_that_differ
+from divergences.estimators.critics.chosen_pairs import (
     bumps_in_planes_that_differ,
     pairs_that_differ,
     whitened_pairs_that_differ,
 )
-from divergences.estimators.chosen_products import ChosenProducts, ChosenWaves
-from divergences.estimators.cluster_features import clusters
-from divergences.estimators.critic_candidate import Candidate
-from divergences.estimators.independent_components import independent_components
-from divergences.estimators.level_features import numbers_by_level, pairs_of_levels
-from divergences.estimators.mixture_candidate import MixturesCandidate
-from divergences.estimators.partition_candidate import PartitionCandidate
-from divergences.estimators.projections import (
+from divergences.estimators.critics.chosen_products import ChosenProducts, ChosenWaves
+from divergences.estimators.critics.cluster_features import clusters
+from divergences.estimators.critics.critic_candidate import Candidate
+from divergences.estimators.critics.independent_components import independent_components
+from divergences.estimators.critics.level_features import numbers_by_level, pairs_of_levels
+from divergences.estimators.critics.mixture_candidate import MixturesCandidate
+from divergences.estimators.critics.partition_candidate import PartitionCandidate
+from divergences.estimators.critics.projections import (
     along_leading_components,
     of_direction,
     of_radius,
     of_whitened,
 )
-from divergences.estimators.ridge_candidates import (
+from divergences.estimators.critics.ridge_candidates import (
     RidgeCandidate,
     bumps,
     polynomial,
@@ -32,10 +32,10 @@ from divergences.estimators.ridge_candidates import (
     sizes,
     waves,
 )
-from divergences.estimators.screened_candidate import ScreenedCandidate
-from divergences.estimators.shared_features import sums
-from divergences.estimators.shares_candidate import SharesCandidate
-from divergences.estimators.tree_candidates import TreesCandidate
+from divergences.estimators.critics.screened_candidate import ScreenedCandidate
+from divergences.estimators.critics.shared_features import sums
+from divergences.estimators.critics.shares_candidate import SharesCandidate
+from divergences.estimators.critics.tree_candidates import TreesCandidate
 
 _MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from divergences.estimators.feature_maps import FeatureMap
+from divergences.estimators.critics.feature_maps import FeatureMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critic_candidate import Training
-    from divergences.estimators.feature_maps import Coordinates
+    from divergences.estimators.critics.critic_candidate import Training
+    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
 

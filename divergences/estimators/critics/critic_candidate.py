@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from divergences.estimators.cluster_features import pooled_mixture
-from divergences.estimators.feature_maps import Coordinates, FeatureMap
-from divergences.estimators.labels import log_loss, stratified_folds
-from divergences.estimators.level_features import levels_of
-from divergences.estimators.support_edges import SupportEdges
+from divergences.estimators.critics.cluster_features import pooled_mixture
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.level_features import levels_of
+from divergences.estimators.critics.support_edges import SupportEdges
+from divergences.estimators.ratios.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.estimate import Critic
-    from divergences.estimators.cross_fitting import TrainingPart
+    from divergences.estimators.ratios.cross_fitting import TrainingPart
 
     Array = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.confidence import LEVEL, REACH
-from divergences.estimators import quantile_transport as line
-from divergences.estimators.affine_transport import fit_affine_maps
-from divergences.estimators.transport_plan import TransportPotential, solve
+from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.affine_transport import fit_affine_maps
+from divergences.estimators.transport.transport_plan import TransportPotential, solve
 from divergences.inference.null_level import halves
 from divergences.inference.skewed_means import reach_of_means
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critic_candidate import Training
+    from divergences.estimators.critics.critic_candidate import Training
 
     Array = NDArray[np.float64]
 

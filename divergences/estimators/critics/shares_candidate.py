@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, bounded
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training, bounded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.feature_maps import Coordinates
+    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
 

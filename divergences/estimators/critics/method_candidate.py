@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training
-from divergences.estimators.ratio import RatioEstimator
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training
+from divergences.estimators.ratios.ratio import RatioEstimator
 from divergences.work import Run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from divergences.estimators.labels import stratified_folds
+from divergences.estimators.ratios.labels import stratified_folds
 from divergences.networks.constraints import (
     clip_weights,
     freeze_weights,

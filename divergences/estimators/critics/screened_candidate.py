@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, falls_behind
-from divergences.estimators.feature_maps import Coordinates, FeatureMap
-from divergences.estimators.ridge_candidates import RidgeCritic
-from divergences.estimators.ridge_logistic import STRENGTHS, fit_best_strength
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training, falls_behind
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.ridge_candidates import RidgeCritic
+from divergences.estimators.critics.ridge_logistic import STRENGTHS, fit_best_strength
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, qr, solve_triangular
 from scipy.special import expit
 
-from divergences.estimators.labels import log_loss
+from divergences.estimators.ratios.labels import log_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

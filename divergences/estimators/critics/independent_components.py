@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.feature_maps import Coordinates, FeatureMap, Waves
-from divergences.estimators.labels import rows_by_weight
-from divergences.estimators.projections import Projection, seen_through
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap, Waves
+from divergences.estimators.critics.projections import Projection, seen_through
+from divergences.estimators.ratios.labels import rows_by_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

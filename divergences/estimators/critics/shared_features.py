@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.chosen_pairs import (
+from divergences.estimators.critics.chosen_pairs import (
     EVERY_KIND,
     FREQUENCY,
     curves,
     roughness_of_curves,
 )
-from divergences.estimators.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critic_candidate import Training
+    from divergences.estimators.critics.critic_candidate import Training
 
     Array = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, bounded
-from divergences.estimators.feature_maps import (
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training, bounded
+from divergences.estimators.critics.feature_maps import (
     Bumps,
     FeatureMap,
     Polynomial,
@@ -17,8 +17,8 @@ from divergences.estimators.feature_maps import (
     Sizes,
     Waves,
 )
-from divergences.estimators.ridge_logistic import fit_best_strength, with_intercept
-from divergences.estimators.support_edges import SupportEdges
+from divergences.estimators.critics.ridge_logistic import fit_best_strength, with_intercept
+from divergences.estimators.critics.support_edges import SupportEdges
 from divergences.work import row_tiles
 
 if TYPE_CHECKING:

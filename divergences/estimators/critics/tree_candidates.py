@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.estimators.boosted_trees import SHAPES, categorical_features, grow_trees
-from divergences.estimators.critic_candidate import (
+from divergences.estimators.critics.boosted_trees import SHAPES, categorical_features, grow_trees
+from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
     bounded,
     falls_behind,
     with_radius,
 )
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import log_loss
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.ratios.labels import log_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

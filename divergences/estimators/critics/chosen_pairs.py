@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import chi2
 
-from divergences.estimators.chosen_products import by_label, mean_difference, product_difference
-from divergences.estimators.feature_maps import Bumps, Coordinates, FeatureMap, thinned
-from divergences.estimators.projections import Projection, seen_through
-from divergences.estimators.ridge_candidates import BUMP_ROUGHNESS, bumps_among
+from divergences.estimators.critics.chosen_products import (
+    by_label,
+    mean_difference,
+    product_difference,
+)
+from divergences.estimators.critics.feature_maps import Bumps, Coordinates, FeatureMap, thinned
+from divergences.estimators.critics.projections import Projection, seen_through
+from divergences.estimators.critics.ridge_candidates import BUMP_ROUGHNESS, bumps_among
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,11 +12,11 @@ import numpy as np
 from divergences.confidence import REACH
 from divergences.definitions import RatioDivergence
 from divergences.estimate import Reading
-from divergences.estimators.copies import copy_notes, merge_unexplained_copies
 from divergences.estimators.estimator import Estimator, register
-from divergences.estimators.log_ratio import Gap, LogRatio
-from divergences.estimators.overlooked import as_divergence
-from divergences.estimators.ratio_notes import (
+from divergences.estimators.ratios.copies import copy_notes, merge_unexplained_copies
+from divergences.estimators.ratios.log_ratio import Gap, LogRatio
+from divergences.estimators.ratios.overlooked import as_divergence
+from divergences.estimators.ratios.ratio_notes import (
     HALF,
     bias_notes,
     correction_notes,
@@ -25,8 +25,8 @@ from divergences.estimators.ratio_notes import (
     limit_notes,
     too_few_distinct_note,
 )
-from divergences.estimators.ratio_spread import resolution, variance_and_share
-from divergences.estimators.reach import (
+from divergences.estimators.ratios.ratio_spread import resolution, variance_and_share
+from divergences.estimators.ratios.reach import (
     extrapolated,
     highest_believed,
     is_unbounded,

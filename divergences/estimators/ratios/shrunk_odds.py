@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimate import Critic
-from divergences.estimators.calibration import calibration
-from divergences.estimators.cross_fitting import Fit, TrainingPart, fit_fold, made_finite
-from divergences.estimators.labels import log_loss, stratified_folds
+from divergences.estimators.ratios.calibration import calibration
+from divergences.estimators.ratios.cross_fitting import Fit, TrainingPart, fit_fold, made_finite
+from divergences.estimators.ratios.labels import log_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from divergences.estimators.ratio_spread import FEW_POINTS
+from divergences.estimators.ratios.ratio_spread import FEW_POINTS
 from divergences.numerals import two_digits
 
 if TYPE_CHECKING:

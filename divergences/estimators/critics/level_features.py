@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.feature_maps import FeatureMap, Polynomial
-from divergences.estimators.indicators import MOST_INDICATORS, Indicators
+from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.ratios.indicators import MOST_INDICATORS, Indicators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critic_candidate import Training
+    from divergences.estimators.critics.critic_candidate import Training
 
     Array = NDArray[np.float64]
 

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from divergences.estimators.critic_candidate import FittedCritic, Training, bounded, falls_behind
-from divergences.estimators.feature_maps import Coordinates
-from divergences.estimators.labels import rows_by_weight
+from divergences.estimators.critics.critic_candidate import (
+    FittedCritic,
+    Training,
+    bounded,
+    falls_behind,
+)
+from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.ratios.labels import rows_by_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

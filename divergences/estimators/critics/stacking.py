@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.definitions import JensenShannon
-from divergences.estimators.critic_candidate import (
+from divergences.estimators.critics.critic_candidate import (
     Candidate,
     FittedCritic,
     Training,
     bounded,
 )
-from divergences.estimators.labels import log_loss
-from divergences.estimators.overlooked import LEAST_GAIN, overlooked, trust
-from divergences.estimators.ridge_logistic import RidgeFit, fit_ridge, with_intercept
+from divergences.estimators.critics.ridge_logistic import RidgeFit, fit_ridge, with_intercept
+from divergences.estimators.ratios.labels import log_loss
+from divergences.estimators.ratios.overlooked import LEAST_GAIN, overlooked, trust
 from divergences.work import single_threaded
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.support_shapes import Floor, ellipsoid_about, hull_about
+from divergences.estimators.critics.support_shapes import Floor, ellipsoid_about, hull_about
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.feature_maps import Coordinates
-    from divergences.estimators.support_shapes import Shape
+    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.support_shapes import Shape
 
     Array = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimate import Critic
-from divergences.estimators.labels import balanced_weights, stratified_folds
-from divergences.estimators.log_ratio import LogRatio
-from divergences.estimators.overlooked import missed_by
+from divergences.estimators.ratios.labels import balanced_weights, stratified_folds
+from divergences.estimators.ratios.log_ratio import LogRatio
+from divergences.estimators.ratios.overlooked import missed_by
 from divergences.measures.samples import Samples
 from divergences.work import Run
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.stats import chi2
 
-from divergences.estimators.chosen_pairs import EVERY_KIND, PairSplines, splines_of_pairs
-from divergences.estimators.chosen_products import by_label
-from divergences.estimators.feature_maps import Coordinates, FeatureMap, Polynomial
-from divergences.estimators.projections import Projection, seen_through
+from divergences.estimators.critics.chosen_pairs import EVERY_KIND, PairSplines, splines_of_pairs
+from divergences.estimators.critics.chosen_products import by_label
+from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap, Polynomial
+from divergences.estimators.critics.projections import Projection, seen_through
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""The library of critics that `Stacked` combines: each fitted to points, and heard on others."""
