@@ -71,8 +71,8 @@ def minimize(
     pushforward : Pushforward
         The generator g, a torch module that is trained in place, and the latent measure mu.
     nu : array-like of shape (n_samples, n_features), DataLoader or measure
-        What g#mu is to become: samples of any kind, a torch `DataLoader`, a known distribution
-        or another `Pushforward`.
+        What g#mu is to become: samples of any kind, a torch `DataLoader`, a known distribution,
+        another `Pushforward` or a fitted generative model.
     method : str, CriticMethod, DirectMethod or Estimator
         How: "auto"; "adversarial" for a critic network; an object such as `ConjugateCritic()`;
         or what `definition.loss` takes, such as "kde" or `Sliced(50)`.
