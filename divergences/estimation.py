@@ -27,7 +27,7 @@ from divergences.definitions import (
     TotalVariation,
     Wasserstein,
 )
-from divergences.errors import NoClosedFormError
+from divergences.errors import InvalidPairError, NoClosedFormError
 from divergences.estimate import Circumstances, Estimate
 from divergences.estimators import estimate_samples
 from divergences.estimators.estimator import is_auto, reads
@@ -111,7 +111,7 @@ def divergence(
     method : str or estimator
         How to find the critic: "auto", another shorthand, or an object such as `KDE()`.
     weights_p, weights_q : array-like of shape (n_samples,), optional
-        Nonnegative weights of the points.
+        Nonnegative weights of the points; equal ones are the same as none.
     nan_policy : {"raise", "omit", "keep"}
         Refuse rows with NaN or infinity, or leave them out and say how many, or keep NaN for
         methods that can read it, such as `Classifier("boosting")`; a missing category becomes a
@@ -368,7 +368,14 @@ def compare(
         weights = None, None
         definitions, notes = _readable(p, q)
         p = replace(p, notes=(*p.notes, *notes))
-    found = _estimates(definitions, p, q, method, weights, nan_policy, run)
+    try:
+        found = _estimates(definitions, p, q, method, weights, nan_policy, run)
+    except InvalidPairError as error:
+        if divergences is not None:
+            raise
+        raise InvalidPairError(
+            f"{error} Or pass divergences=[...] with those that the method estimates."
+        ) from None
     return Comparison(tuple(found))
 
 
