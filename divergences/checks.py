@@ -88,6 +88,20 @@ def check_points(points: ArrayLike, d: int | None, owner: Any) -> NDArray[np.flo
     return grid
 
 
+def check_complete(points: NDArray[np.float64], *, allow_missing: bool) -> None:
+    """Refuse points with infinite values and, unless the method reads them, missing ones."""
+    bad = np.isinf(points) if allow_missing else ~np.isfinite(points)
+    rows = int(bad.any(axis=1).sum())
+    if not rows:
+        return
+    wanted = "finite or missing (NaN)" if allow_missing else "finite"
+    kinds = "infinite" if allow_missing else "NaN or infinite"
+    raise ValueError(
+        f"points must be {wanted}, but {rows} of {len(points)} rows have {kinds} values. Leave "
+        f"those rows out, as in points[numpy.isfinite(points).all(axis=1)]."
+    )
+
+
 def check_device(device: Any, other: str = "") -> torch.device:
     """Return the device of torch that `device` names, or raise an error if it has none such here.
 

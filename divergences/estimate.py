@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from divergences.checks import check_points, check_real
+from divergences.checks import check_complete, check_points, check_real
 from divergences.confidence import LEVEL
 from divergences.numerals import rounded_together, strict_json
 from divergences.reading import Critic, Reading
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from divergences.measures.samples import Samples
 
 __all__ = ["Circumstances", "Critic", "Estimate", "Reading"]
+
+# Beyond it differences of distances drown in rounding, and squares overflow.
+_FAR = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,25 +262,41 @@ class Estimate(float):
         Parameters
         ----------
         points : array-like of shape (k,) or (k, d)
-            Where to evaluate it; a data frame where the samples have categorical columns.
+            Where to evaluate it; a data frame where the samples have categorical columns. A value
+            beyond 1e12 times the largest that the samples have in a feature is read as that.
 
         Returns
         -------
         ndarray of shape (k,)
-            Of known measures ln p - ln q: infinite where one has no density, NaN where neither has.
+            Of known measures ln p - ln q: infinite where one has no density, NaN where neither
+            has or both are below the smallest number.
 
         Raises
         ------
         AttributeError
             If the method has no critic; `has_critic` tells.
         ValueError
-            If the points have another number of features than p and q.
+            If the points have another number of features than p and q, or values that are infinite
+            or, unless the method reads them, missing.
         """
         if self.reading.critic is None:
             raise AttributeError(f"The method {self.how!r} has no critic to evaluate.")
         if self.samples is not None and self.samples[0].levels is not None:
             points = self.samples[0].coded(points)
-        return self.reading.critic(check_points(points, self.d, "the features of p and q"))
+        grid = check_points(points, self.d, "the features of p and q")
+        check_complete(grid, allow_missing=getattr(self.method, "accepts_missing", False))
+        if not len(grid):
+            return np.empty(0)
+        with np.errstate(all="ignore"):
+            return self.reading.critic(self._within_reach(grid))
+
+    def _within_reach(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.samples is None:
+            return points
+        seen = np.concatenate([np.abs(sample.points) for sample in self.samples])
+        largest = np.max(np.nan_to_num(seen), axis=0)
+        most = _FAR * np.where(largest > 0, largest, 1.0)
+        return np.clip(points, -most, most)
 
     @property
     def has_critic(self) -> bool:

@@ -27,18 +27,18 @@ from divergences.definitions import (
     TotalVariation,
     Wasserstein,
 )
-from divergences.errors import NoClosedFormError
+from divergences.errors import InvalidPairError, NoClosedFormError
 from divergences.estimate import Circumstances, Estimate
 from divergences.estimators import estimate_samples
 from divergences.estimators.estimator import is_auto, reads
 from divergences.measures import (
     ExactLogRatio,
     Known,
-    Pushforward,
     Samples,
     as_known,
     as_samples,
     check_pair,
+    is_generator,
     is_known,
     with_common_levels,
 )
@@ -103,15 +103,15 @@ def divergence(
         Which divergence, such as `JensenShannon()`.
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
-        `torch.distributions` or `scipy.stats`, or a `Pushforward`. Data frames may have columns
-        of strings and categories, which f-divergences read. Two known distributions give
-        the exact value where one is known. A measure that faces samples is drawn from: a
-        pushforward as many points as the other side has, a known distribution up to ten times as
-        many, and kernel densities use its own density.
+        `torch.distributions` or `scipy.stats`, a `Pushforward`, or a fitted generative model.
+        Data frames may have columns of strings and categories, which f-divergences read. Two known
+        distributions give the exact value where one is known. A measure that faces samples is
+        drawn from: a pushforward or model as many points as the other side has, a known
+        distribution up to ten times as many, and kernel densities use its own density.
     method : str or estimator
         How to find the critic: "auto", another shorthand, or an object such as `KDE()`.
     weights_p, weights_q : array-like of shape (n_samples,), optional
-        Nonnegative weights of the points.
+        Nonnegative weights of the points; equal ones are the same as none.
     nan_policy : {"raise", "omit", "keep"}
         Refuse rows with NaN or infinity, or leave them out and say how many, or keep NaN for
         methods that can read it, such as `Classifier("boosting")`; a missing category becomes a
@@ -281,7 +281,7 @@ def as_pair(
 
 
 def _can_be_drawn(data: Any) -> bool:
-    return isinstance(data, Pushforward) or is_known(data)
+    return is_generator(data) or is_known(data)
 
 
 def _refuse_weights_of_measures(measures: dict[str, Any], weights: tuple[Any, Any]) -> None:
@@ -294,7 +294,7 @@ def _refuse_weights_of_measures(measures: dict[str, Any], weights: tuple[Any, An
 
 
 def _drawn(measure: Any, name: str, n: int, nan_policy: NanPolicy, run: Run) -> Samples:
-    if isinstance(measure, Pushforward):
+    if is_generator(measure):
         points = measure.sample(n, rng=run.rng)
     else:
         points = as_known(measure, name=name).sample(n, run.rng)
@@ -368,7 +368,14 @@ def compare(
         weights = None, None
         definitions, notes = _readable(p, q)
         p = replace(p, notes=(*p.notes, *notes))
-    found = _estimates(definitions, p, q, method, weights, nan_policy, run)
+    try:
+        found = _estimates(definitions, p, q, method, weights, nan_policy, run)
+    except InvalidPairError as error:
+        if divergences is not None:
+            raise
+        raise InvalidPairError(
+            f"{error} Or pass divergences=[...] with those that the method estimates."
+        ) from None
     return Comparison(tuple(found))
 
 

@@ -60,8 +60,9 @@ class Run:
         progress: bool | None = None,
     ) -> Run:
         """Check the three keywords that users pass."""
-        if not (progress is None or isinstance(progress, bool)):
+        if not (progress is None or isinstance(progress, bool | np.bool_)):
             raise TypeError(f"progress must be True, False or None, not {progress!r}.")
+        progress = None if progress is None else bool(progress)
         advice = "Use workers=-1 for all cores."
         if workers is not None:
             every = isinstance(workers, int) and workers == -1
@@ -114,7 +115,7 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
 
 def shown(progress: bool | None) -> dict[str, Any]:
     """Settings of a bar: None shows it on a terminal, for what takes more than a second."""
-    hidden = progress is False or (progress is None and not sys.stderr.isatty())
+    hidden = not (sys.stderr.isatty() if progress is None else progress)
     return {"disable": hidden, "delay": 1.0 if progress is None else 0.0, "leave": False}
 
 

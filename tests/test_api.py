@@ -251,3 +251,42 @@ def test_compare_of_known_measures_estimates_what_has_no_exact_value():
     for found in (result["Sinkhorn2"], single):
         assert found.notes[:2] == ("No exact value is known.", "2,000 points were drawn from p.")
     assert single.stderr > 0
+
+
+WEIGHTED_AS_REPEATED = [
+    (dv.JensenShannon(), dv.KDE()),
+    (dv.Wasserstein(1), dv.ExactTransport()),
+    (dv.Wasserstein(2), dv.ExactTransport()),
+    (dv.SlicedWasserstein(2), dv.Sliced(20, statistic="plug-in")),
+    (dv.Sinkhorn(2), dv.EntropicTransport()),
+    (dv.MMD(dv.GaussianKernel(1.0)), dv.PairwiseKernel(statistic="biased")),
+    (dv.Energy(), dv.PairwiseKernel(statistic="biased")),
+]
+
+
+@pytest.mark.parametrize(("definition", "method"), WEIGHTED_AS_REPEATED, ids=str)
+def test_whole_weights_are_repeated_points_for_the_methods_that_the_docs_name(definition, method):
+    rng = np.random.default_rng(3)
+    x, y, weights = rng.normal(size=(60, 2)), rng.normal(size=(50, 2)), rng.integers(1, 4, 60)
+    weighted = dv.divergence(definition, x, y, method=method, weights_p=weights, rng=0)
+    repeated = dv.divergence(definition, np.repeat(x, weights, 0), y, method=method, rng=0)
+    assert float(weighted) == pytest.approx(float(repeated), abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["neighbors", "kde", "classifier"])
+def test_equal_weights_are_none(method):
+    x, y = np.random.default_rng(4).normal(size=(2, 40, 2))
+    plain = dv.js_divergence(x, y, method=method, rng=0)
+    equal = dv.js_divergence(x, y, method=method, weights_p=np.full(40, 0.3), rng=0)
+    assert (equal.value, equal.stderr) == (plain.value, plain.stderr)
+
+
+def test_one_direction_is_no_directions():
+    found = dv.sliced_wasserstein_distance(X, Y, projections=1, rng=0)
+    assert found.how == "sliced, 1 direction"
+
+
+def test_progress_may_be_a_bool_of_numpy():
+    assert dv.js_divergence(X, Y, method="kde", progress=np.False_) == dv.js_divergence(
+        X, Y, method="kde"
+    )

@@ -19,6 +19,12 @@ X = np.random.default_rng(0).normal(size=10)
 Y = np.random.default_rng(1).normal(size=12)
 XX = np.random.default_rng(2).normal(size=(20, 2))
 
+
+def generator():
+    normal = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
+    return dv.Pushforward(torch.nn.Linear(2, 2), normal)
+
+
 # (call, error, the whole message)
 # fmt: off
 TABLE = [
@@ -255,7 +261,38 @@ TABLE = [
      "JensenShannon(base=2.718281828459045)."),
     (lambda: dv.compare(X, Y, method="kde"), InvalidPairError,
      'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
+     '"exact", "debiased", "critic". Or pass divergences=[...] with those that the method '
+     'estimates.'),
+    (lambda: dv.compare(X, Y, divergences=[dv.Wasserstein(1)], method="kde"), InvalidPairError,
+     'KDE does not estimate the Wasserstein distance (W1). Valid methods: "auto", '
      '"exact", "debiased", "critic".'),
+    (lambda: dv.compare(X, Y, divergences=[dv.JensenShannon(), dv.JensenShannon(2)], rng=0)["JS"],
+     KeyError,
+     "\"'JS' must name one row, but it names rows 0, 1. Index by position, as in "
+     'comparison[0]."'),
+    (lambda: dv.js_divergence(XX[:2], XX[5:7]), ValueError,
+     "p must have at least 4 points for logistic regression, 5-fold, but it has 2. The method was "
+     "chosen automatically. Collect more points, or use Energy() or MMD(), which take 2."),
+    (lambda: dv.two_sample_test(np.eye(3), np.eye(3) + 1.0), ValueError,
+     "p must have at least 4 points for logistic regression, 5-fold, but it has 3. The method was "
+     "chosen automatically. Collect more points, select 2 features or fewer, or use Energy() or "
+     "MMD(), which take 2."),
+    (lambda: dv.js_divergence(scipy.stats.rv_histogram(np.histogram(X)), Y), TypeError,
+     "p must be a frozen distribution, but this rv_histogram is not. Call it first, as in p()."),
+    (lambda: dv.Autoencoder().fit(XX[:1]), ValueError,
+     "X must have at least 2 samples for Autoencoder, but it has 1 sample. Collect more: a single "
+     "point has no distribution to learn."),
+    (lambda: dv.VariationalAutoencoder().fit(XX[:1]), ValueError,
+     "X must have at least 2 samples for VariationalAutoencoder, but it has 1 sample. Collect "
+     "more: a single point has no distribution to learn."),
+    (lambda: dv.minimize(dv.JensenShannon(), generator(), XX[:5], steps=2), ValueError,
+     "nu must have at least 30 points, so that 3 are held out to measure on by gaussian kernel "
+     "densities, but 2 are. Collect more, pass held_out or measure otherwise, as with "
+     "monitor=Monitor(Energy())."),
+    (lambda: dv.minimize(dv.JensenShannon(), generator(), XX, held_out=XX[:2], steps=2), ValueError,
+     "held_out must have at least 3 points, so that 3 are held out to measure on by gaussian "
+     "kernel densities, but 2 are. Collect more or measure otherwise, as with "
+     "monitor=Monitor(Energy())."),
     (lambda: dv.js_divergence(X, Y).interval(95), ValueError,
      "level must be a number above 0 and below 1, not 95. Use 0.95 for 95 %."),
     (lambda: dv.js_divergence(X, Y).interval(1), ValueError,
@@ -383,4 +420,4 @@ def test_bad_input_is_told_exactly(call, error, message):
 
 def test_the_table_is_long_and_its_messages_are_sentences():
     assert len(TABLE) >= 40
-    assert all(message.endswith(".") for *_, message in TABLE)
+    assert all(message.rstrip('"').endswith(".") for *_, message in TABLE)

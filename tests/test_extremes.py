@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import divergences as dv
 from divergences.errors import ConvergenceError
@@ -67,6 +68,41 @@ def test_answers_are_finite_or_refused_in_words(name, row):
         json.dumps(estimate.to_dict(), allow_nan=False)
     for refusal in refusals:
         assert any(word in refusal for word in ("must", "Use", "Drop", "Rescale")), refusal
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("row", ROWS, ids=[repr(row.estimator) for row in ROWS])
+def test_critics_at_odd_points_are_finite_or_refuse_in_the_same_words(row):
+    x, y = normal(60, 2), normal(50, 2) + 0.5
+    definition = next(d for d in DEFINITIONS if type(row.estimator) in methods_for(d))
+    found = dv.divergence(definition, x, y, method=row.estimator, rng=0)
+    assert found.has_critic
+    assert found.critic(np.empty((0, 2))).shape == (0,)
+    far = found.critic([[1e200, -1e200], [0.0, -1e308], [1e13, 1e13]])
+    assert np.isfinite(far).all()
+    for value in (math.nan, math.inf):
+        points = [[0.0, 1.0], [value, 0.0], [value, -math.inf]]
+        with pytest.raises(ValueError, match=r"^points must be finite.* but \d of 3 rows have .*"):
+            found.critic(points)
+
+
+def test_critics_say_how_many_points_are_not_finite_and_what_to_do():
+    exact = dv.js_divergence(scipy.stats.norm(0, 1), scipy.stats.norm(1, 1))
+    for found in (exact, dv.js_divergence(normal(30, 1), normal(31, 1), method="kde")):
+        message = (
+            r"^points must be finite, but 2 of 3 rows have NaN or infinite values\. Leave those "
+            r"rows out, as in points\[numpy\.isfinite\(points\)\.all\(axis=1\)\]\.$"
+        )
+        with pytest.raises(ValueError, match=message):
+            found.critic([0.0, math.nan, math.inf])
+
+
+def test_critics_that_read_missing_values_refuse_infinite_ones_only():
+    found = dv.js_divergence(normal(60, 2), normal(50, 2), method=dv.Classifier("boosting"), rng=0)
+    assert np.isfinite(found.critic([[math.nan, 0.0]])).all()
+    message = r"^points must be finite or missing \(NaN\), but 1 of 2 rows have infinite values\."
+    with pytest.raises(ValueError, match=message):
+        found.critic([[math.nan, 0.0], [math.inf, 0.0]])
 
 
 def test_most_odd_data_are_answered_by_default():

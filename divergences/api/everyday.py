@@ -14,7 +14,7 @@ Call = TypeVar("Call", bound=Callable[..., Any])
 
 _SHARED_DOCUMENTATION = {
     "{measures}": """p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
-        What to compare: samples, known distributions, or a `Pushforward`.""",
+        What to compare: samples, known distributions, a `Pushforward`, or a fitted model.""",
     "{options}": """method, weights_p, weights_q, nan_policy, rng, workers, progress
         As `divergence` explains them.""",
     "{outcome}": """Returns

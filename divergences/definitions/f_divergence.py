@@ -26,6 +26,7 @@ from divergences.definitions.definition import (
 )
 
 _FADING = 5.0
+_ONE_SIDED_ORDER = 0.75
 
 
 class RatioDivergence(Definition):
@@ -331,8 +332,9 @@ class Renyi(RatioDivergence):
 
     Good for privacy accounting and large deviations; alpha tunes how much the tails count, and
     alpha -> 1 is KL. Fails for alpha > 1 where P has the heavier tail (infinite), and from
-    samples a few points decide large alpha. It is an increasing function of the f-divergence
-    with phi(u) = (u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1)).
+    samples a few points decide large alpha. From order 3/4 on it is read from P's points, as KL is,
+    which it meets at order 1; below, from both samples. It is an increasing function of the
+    f-divergence with phi(u) = (u^alpha - 1 - alpha (u - 1))/(alpha (alpha - 1)).
 
     Parameters
     ----------
@@ -374,8 +376,8 @@ class Renyi(RatioDivergence):
 
     @property
     def one_sided(self) -> bool:  # type: ignore[override]
-        """Only beyond order 1."""
-        return self.alpha > 1
+        """From order 3/4 on."""
+        return self.alpha >= _ONE_SIDED_ORDER
 
     @property
     def growth(self) -> float:  # type: ignore[override]
@@ -406,9 +408,13 @@ class Renyi(RatioDivergence):
         return -array_namespace(log_ratio).expm1(self.alpha * log_ratio) / self.alpha
 
     def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
-        """Beyond order 1 E_P[e^((alpha - 1) l)], as for chi²; the variational terms below."""
+        """E_P[e^((alpha - 1) l)] from order 3/4 on, as for chi²; the variational terms below.
+
+        At order 1 that meets KL, where the variational terms rest on E_Q[p/q], which few points
+        decide.
+        """
         alpha = self.alpha
-        if alpha < 1:
+        if not self.one_sided:
             return self.critic_p(at_p), self.critic_q(at_q)
         return array_namespace(at_p).expm1((alpha - 1) * at_p) / (alpha * (alpha - 1)), 0 * at_q
 

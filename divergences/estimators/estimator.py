@@ -266,7 +266,7 @@ def estimate_samples(
     results = []
     for definition in definitions:
         estimator, automatic = resolve(definition, method, p, q)
-        _check_size(estimator, p, q)
+        _check_size(estimator, automatic, p, q)
         function = _lookup(_METHODS, type(definition), type(estimator))
         start = time.perf_counter()
         # The same seed for each, so that a value does not depend on what else was asked.
@@ -280,13 +280,22 @@ def estimate_samples(
     return results
 
 
-def _check_size(estimator: Estimator, p: Samples, q: Samples) -> None:
+def _check_size(estimator: Estimator, automatic: bool, p: Samples, q: Samples) -> None:
     for name, sample in (("p", p), ("q", q)):
         if sample.n < estimator.minimum:
             raise ValueError(
                 f"{name} must have at least {estimator.minimum} points for "
                 f"{estimator.describe()}, but it has {sample.n}."
+                f"{_way_out_of_few_points(sample) if automatic else ''}"
             )
+
+
+def _way_out_of_few_points(sample: Samples) -> str:
+    fewer = f", select {sample.n - 1} features or fewer" if 2 < sample.n <= sample.d else ""
+    return (
+        f" The method was chosen automatically. Collect more points{fewer}, or use Energy() or "
+        f"MMD(), which take 2."
+    )
 
 
 def _finish(

@@ -75,7 +75,7 @@ class Sliced(Estimator):
 
     def describe(self) -> str:
         """Return the name and the number of directions."""
-        return f"sliced, {self.projections} directions"
+        return f"sliced, {self.projections} direction{'s' if self.projections > 1 else ''}"
 
     def directions(self, d: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw directions, uniform on the unit sphere; (1, 1) ones in one dimension."""

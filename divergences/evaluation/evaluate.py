@@ -19,7 +19,7 @@ from divergences.evaluation.copying import copying_scores
 from divergences.evaluation.manifolds import manifold_scores
 from divergences.evaluation.modes import Modes
 from divergences.evaluation.result import Evaluation
-from divergences.measures import Pushforward, Samples, as_known, as_samples, check_pair, is_known
+from divergences.measures import Samples, as_known, as_samples, check_pair, is_generator, is_known
 from divergences.work import Run
 
 _FIFTHS = 5
@@ -132,7 +132,7 @@ def evaluate_generator(
 
 def _generated(g_mu: Any, p: Samples, n: int | None, run: Run) -> Samples:
     size = p.n if n is None else check_whole("n", n, at_least=2)
-    if isinstance(g_mu, Pushforward) or _is_model(g_mu):
+    if is_generator(g_mu):
         points = g_mu.sample(size, rng=run.rng)
     elif is_known(g_mu):
         points = as_known(g_mu, name="g_mu").sample(size, run.rng)
@@ -143,12 +143,6 @@ def _generated(g_mu: Any, p: Samples, n: int | None, run: Run) -> Samples:
     q = _unweighted(points, "g_mu")
     check_pair(p, q)
     return q
-
-
-def _is_model(g_mu: Any) -> bool:
-    from divergences.generative import GenerativeModel
-
-    return isinstance(g_mu, GenerativeModel)
 
 
 def _unweighted(data: Any, name: str) -> Samples:

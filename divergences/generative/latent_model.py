@@ -81,6 +81,11 @@ class LatentModel(GenerativeModel):
         """
         self._check_settings()
         sample = unweighted(X, type(self).__name__)
+        if sample.n < 2:
+            raise ValueError(
+                f"X must have at least 2 samples for {type(self).__name__}, but it has "
+                f"{sample.n} sample. Collect more: a single point has no distribution to learn."
+            )
         rng = check_rng(self.rng)
         center = sample.points.mean(axis=0)
         deviation = float(np.sqrt(np.mean((sample.points - center) ** 2))) or 1.0

@@ -2,7 +2,7 @@
 
 from divergences.measures.categories import with_common_levels
 from divergences.measures.known import ExactLogRatio, Known, as_known, is_known
-from divergences.measures.pushforward import Pushforward
+from divergences.measures.pushforward import Pushforward, is_generator
 from divergences.measures.samples import Samples, as_samples, check_pair
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "as_known",
     "as_samples",
     "check_pair",
+    "is_generator",
     "is_known",
     "with_common_levels",
 ]

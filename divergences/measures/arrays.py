@@ -72,6 +72,8 @@ def _refuse_what_holds_no_numbers(data: Any, name: str) -> None:
         remedy = f" Make it dense with {name}.toarray()."
     elif callable(data) and not hasattr(data, "__array__"):
         remedy = " The law of g(z) for z drawn from mu is Pushforward(g, mu)."
+    elif hasattr(data, "fit") and hasattr(data, "sample"):
+        remedy = " Draw points from it by its method sample, and pass those."
     elif data is not None:
         return
     kind = "None" if data is None else f"of type {type(data).__name__}"

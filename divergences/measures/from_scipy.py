@@ -74,6 +74,7 @@ _NO_DENSITY = (
     "{name} is {given}, which has no density that can be evaluated. Draw samples from it and pass "
     "those."
 )
+_NAMELESS = "Distribution"  # what scipy calls those of a class of the user's, and histograms
 
 
 def is_scipy(measure: Any) -> bool:
@@ -108,6 +109,11 @@ def family_from_scipy(measure: Any, name: str) -> Family:
         weights, points = np.asarray(measure.weights), np.asarray(measure.dataset).T
         spread = np.broadcast_to(measure.covariance, (len(points), *measure.covariance.shape))
         return NormalMixture(weights, np.asarray(points, dtype=np.float64), spread)
+    if getattr(measure, "name", None) == _NAMELESS:
+        raise TypeError(
+            f"{name} must be a frozen distribution, but this {type(measure).__name__} is not. "
+            f"Call it first, as in {name}()."
+        )
     label = getattr(measure, "name", None) or type(measure).__name__.removesuffix("_gen")
     raise TypeError(
         f"{name} must be a frozen distribution, not scipy.stats.{label} without parameters. "
@@ -118,7 +124,7 @@ def family_from_scipy(measure: Any, name: str) -> Family:
 def _from_frozen(measure: Any, name: str) -> Family:
     dist = measure.dist
     shapes, loc, scale = dist._parse_args(*measure.args, **measure.kwds)
-    label = type(dist).__name__ if dist.name in (None, "Distribution") else dist.name
+    label = type(dist).__name__ if dist.name in (None, _NAMELESS) else dist.name
     if any(np.size(value) != 1 for value in (*shapes, loc, scale)):
         raise ValueError(
             f"{name} must be one distribution, but the parameters of {label} are arrays. "

@@ -136,11 +136,18 @@ class Pushforward:
         return tensor.to(device=reference.device, dtype=reference.dtype)
 
 
+def is_generator(measure: Any) -> bool:
+    """Whether it is a pushforward or a generative model, told by `fit` and `sample(n, rng)`."""
+    return isinstance(measure, Pushforward) or (
+        hasattr(measure, "fit") and _takes_rng(getattr(measure, "sample", None))
+    )
+
+
 def _torch_is_loaded() -> bool:
     return "torch" in sys.modules
 
 
-def _takes_rng(function: Callable[..., Any]) -> bool:
+def _takes_rng(function: Any) -> bool:
     try:
         return "rng" in inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -232,6 +232,8 @@ def as_samples(
     _check_count(points, minimum, notes, name)
     if mass is not None:
         points, mass, notes = _positive(points, mass, notes, name)
+        if np.ptp(mass) == 0:
+            mass = None
     frozen = None if mass is None else _frozen(mass)
     return Samples(_frozen(points), frozen, columns, notes, levels=levels)
 

@@ -40,8 +40,17 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def axes_or_new(ax: Axes | None, width: float = 6.4, height: float = 4.2) -> Axes:
-    """Return `ax`, or the axes of a new figure."""
-    return new_figure(width, height).subplots() if ax is None else ax
+    """Return `ax`, or the axes of a new figure; what is no axes is refused."""
+    if ax is None:
+        return new_figure(width, height).subplots()
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be matplotlib Axes, not of type {type(ax).__name__}. Make them with "
+            f"matplotlib.pyplot.subplots(), or of a figure with figure.subplots()."
+        )
+    return ax
 
 
 def tidy(ax: Any) -> None:

@@ -19,22 +19,60 @@ _FEW_VALUES = 20
 _BINS = 30
 _GRID = 256
 _ENOUGH = 10_000
+_HEAVY = 4.0
+_MARGIN = 0.1
+
+Range = tuple[float, float]
 
 
 def draw_densities(ax: Axes, p: Samples, q: Samples, names: tuple[str, str]) -> None:
-    """Draw two one-dimensional samples: curves, or bars where there are only a few values."""
+    """Draw two one-dimensional samples: curves, or bars where there are only a few values.
+
+    Heavy tails are cut at `shown_range`, and what is drawn integrates to the mass that is left.
+    """
+    shown = shown_range(p, q)
     p, q = p.thinned(_ENOUGH), q.thinned(_ENOUGH)
     values = few_values(p, q)
     if values is not None:
         _draw_shares(ax, p, q, values, names)
     elif _is_smooth(p) and _is_smooth(q):
-        _draw_curves(ax, p, q, names)
+        _draw_curves(ax, p, q, names, shown)
     else:
-        _draw_histograms(ax, p, q, names)
+        _draw_histograms(ax, p, q, names, shown)
     ax.set_ylim(bottom=0)
-    ax.set_yticks([])
     tidy(ax)
-    ax.spines["left"].set_visible(False)
+    if values is not None:
+        ax.locator_params(axis="y", nbins=5)
+    else:
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+
+
+def shown_range(p: Samples, q: Samples) -> Range:
+    """Where two one-dimensional samples are drawn.
+
+    All of it or, where the tails would leave no room for the rest, the middle 98 % of either sample
+    and a tenth more.
+    """
+    ends = np.array([np.quantile(sample.points, [0.0, 0.01, 0.99, 1.0]) for sample in (p, q)])
+    (low, left), (right, high) = ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)
+    width = right - left
+    if few_values(p, q) is not None or width == 0 or high - low <= _HEAVY * width:
+        return float(low), float(high)
+    return max(low, float(left - _MARGIN * width)), min(high, float(right + _MARGIN * width))
+
+
+def within(sample: Samples, shown: Range) -> tuple[Samples, float]:
+    """The points of a one-dimensional sample in a range, and their share of its mass."""
+    inside = (sample.points[:, 0] >= shown[0]) & (sample.points[:, 0] <= shown[1])
+    return sample.take(np.flatnonzero(inside)), float(sample.mass[inside].sum())
+
+
+def outside_words(p: Samples, q: Samples) -> str:
+    """How many points are beyond what is drawn; empty if none are."""
+    shown, count = shown_range(p, q), p.n + q.n
+    beyond = count - within(p, shown)[0].n - within(q, shown)[0].n
+    return f"{beyond:,} of {count:,} points are beyond: not drawn" if beyond else ""
 
 
 def few_values(p: Samples, q: Samples) -> NDArray[np.float64] | None:
@@ -56,7 +94,8 @@ def _is_smooth(sample: Samples) -> bool:
     return bool(counts.max() < sample.n / 3)
 
 
-def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> None:
+def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str], shown: Range) -> None:
+    (p, share_p), (q, share_q) = within(p, shown), within(q, shown)
     mixtures = [
         KernelMixture.fit(sample.points, sample.mass, as_kernel("gaussian"), "silverman")
         for sample in (p, q)
@@ -65,19 +104,21 @@ def _draw_curves(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> Non
     low = min(s.points.min() - r for s, r in zip((p, q), reach, strict=True))
     high = max(s.points.max() + r for s, r in zip((p, q), reach, strict=True))
     grid = np.linspace(low, high, _GRID)
-    for mixture, color, name in zip(mixtures, (P_COLOR, Q_COLOR), names, strict=True):
-        density = np.exp(mixture.log_density(grid[:, None]))
+    for mixture, share, color, name in zip(
+        mixtures, (share_p, share_q), (P_COLOR, Q_COLOR), names, strict=True
+    ):
+        density = share * np.exp(mixture.log_density(grid[:, None]))
         ax.fill_between(grid, density, color=color, alpha=0.3, linewidth=0, label=name)
         ax.plot(grid, density, color=color, linewidth=1.2)
     ax.set_xlim(low, high)
     ax.set_ylabel("density")
 
 
-def _draw_histograms(ax: Any, p: Samples, q: Samples, names: tuple[str, str]) -> None:
-    pooled = np.concatenate([p.points, q.points])
-    edges = np.linspace(pooled.min(), pooled.max(), _BINS + 1)
+def _draw_histograms(ax: Any, p: Samples, q: Samples, names: tuple[str, str], shown: Range) -> None:
+    edges = np.linspace(*shown, _BINS + 1)
     for sample, color, name in zip((p, q), (P_COLOR, Q_COLOR), names, strict=True):
-        heights, _ = np.histogram(sample.points[:, 0], edges, weights=sample.mass, density=True)
+        shares, _ = np.histogram(sample.points[:, 0], edges, weights=sample.mass)
+        heights = shares / np.diff(edges)
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.3, label=name)
         ax.stairs(heights, edges, color=color, linewidth=1.2)
     ax.set_ylabel("density")

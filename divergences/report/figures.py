@@ -23,7 +23,14 @@ from divergences.report.colors import (
     tidy,
 )
 from divergences.report.critics import CriticView, critic_name, near_data
-from divergences.report.densities import draw_densities, few_values, name_levels
+from divergences.report.densities import (
+    draw_densities,
+    few_values,
+    name_levels,
+    outside_words,
+    shown_range,
+    within,
+)
 from divergences.report.words import value_words
 
 if TYPE_CHECKING:
@@ -142,6 +149,7 @@ def plot_densities(
         if p.column_levels[j] is None:
             ax.locator_params(axis="x", nbins=4)
         name_levels(ax.xaxis, p.column_levels[j])
+        ax.set_xlabel(outside_words(p.select(j), q.select(j)), fontsize="small")
         value = f"\n{_short_value(estimates[j])}" if estimates is not None else ""
         ax.set_title(f"{feature}{value}", fontsize="medium")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -169,6 +177,10 @@ def plot_intervals(labels: Sequence[str], estimates: Sequence[Estimate], ax: Axe
     matplotlib Axes
     """
     ax = axes_or_new(ax, 7.5, 1.4 + 0.3 * len(estimates))
+    # Only a layout makes room for words beside the axes.
+    laid_out = ax.figure.get_layout_engine() is not None
+    beside: Any = {"xytext": (6, 0), "va": "center"}
+    above: Any = {"xytext": (0, 3), "va": "bottom", "ha": "right"}
     ends = [_relative_interval(estimate) for estimate in estimates]
     for i, (estimate, (low, value, high)) in enumerate(zip(estimates, ends, strict=True)):
         color = FAINT if low <= 0 else CRITIC_COLOR
@@ -177,18 +189,19 @@ def plot_intervals(labels: Sequence[str], estimates: Sequence[Estimate], ax: Axe
         ax.annotate(
             value_words(estimate),
             (1.0, i),
-            (6, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            va="center",
             fontsize="small",
+            **(beside if laid_out else above),
         )
     ax.axvline(0, color=FAINT, linewidth=1, linestyle="--")
     ax.set_xlim(max(min(0.0, *(low for low, _, _ in ends)), -1) - 0.05, 1.05)
     ax.set_ylim(len(estimates) - 0.5, -0.5)
     ax.set_yticks(range(len(estimates)), labels)
     ax.set_xticks([0], ["0"])
-    ax.set_xlabel("value and 95 % interval, each row on its own scale\n(gray: it contains 0)")
+    wide = "value and 95 % interval, each row on its own scale\n(gray: it contains 0)"
+    flat = "95 % intervals, each row on its own scale (gray: with 0)"
+    ax.set_xlabel(wide if laid_out else flat, fontsize="medium" if laid_out else "small")
     tidy(ax)
     return ax
 
@@ -253,7 +266,8 @@ def _legend_below(ax: Any) -> None:
 
 def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     draw_densities(ax, p, q, names)
-    ax.set_xlabel(p.columns[0] if p.columns else "x")
+    feature, outside = p.columns[0] if p.columns else "x", outside_words(p, q)
+    ax.set_xlabel(f"{feature} ({outside})" if outside else feature)
     name_levels(ax.xaxis, p.column_levels[0])
     if estimate.has_critic:
         _draw_critic_curve(ax, estimate, p, q, names)
@@ -262,9 +276,9 @@ def _draw_line(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names
 
 def _draw_critic_curve(ax: Any, estimate: Estimate, p: Samples, q: Samples, names: Names) -> None:
     few = few_values(p, q)
-    pooled = np.concatenate([p.points, q.points])
-    grid = np.linspace(pooled.min(), pooled.max(), 400) if few is None else few
-    view = CriticView.of(estimate, p, q, grid[:, None])
+    shown = shown_range(p, q)
+    grid = np.linspace(*shown, 400) if few is None else few
+    view = CriticView.of(estimate, within(p, shown)[0], within(q, shown)[0], grid[:, None])
     limits, top = ax.get_xlim(), 1.05 * view.limit
     twin = ax.twinx()
     values = view(grid[:, None])

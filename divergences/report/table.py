@@ -188,6 +188,12 @@ class Comparison(Sequence["Estimate"]):
     def _position(self, label: str) -> int:
         if label not in self.labels:
             raise KeyError(f"{label!r} is not among {', '.join(map(repr, self.labels))}.")
+        rows = [i for i, own in enumerate(self.labels) if own == label]
+        if len(rows) > 1:
+            raise KeyError(
+                f"{label!r} must name one row, but it names rows {', '.join(map(str, rows))}. "
+                f"Index by position, as in comparison[{rows[0]}]."
+            )
         return self.labels.index(label)
 
     def _table(self, with_methods: bool, beneath: bool = False, width: int = _UNLIMITED) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
-from divergences.measures import Pushforward, as_known, as_samples, is_known
+from divergences.measures import Pushforward, as_known, as_samples, is_generator, is_known
 from divergences.training.objective import Moment
 
 Numbers = dict[str, int]
@@ -108,10 +108,10 @@ class Rows(Source):
 
 
 class Draws(Source):
-    """Fresh draws from a known measure or a pushforward; the seed of the step is the position."""
+    """Fresh draws from whatever can be drawn from; the seed of the step is the position."""
 
     def __init__(self, measure: Any, like: torch.Tensor) -> None:
-        self._measure = measure if isinstance(measure, Pushforward) else as_known(measure)
+        self._measure = measure if is_generator(measure) else as_known(measure)
         self._like = like
 
     def draw(self, n: int, now: Moment) -> torch.Tensor:
@@ -255,7 +255,7 @@ def as_source(nu: Any, seed: int, like: torch.Tensor) -> Source:
     """
     if isinstance(nu, DataLoader):
         return Loaded(nu, seed, like)
-    if isinstance(nu, Pushforward) or is_known(nu):
+    if is_generator(nu) or is_known(nu):
         return Draws(nu, like)
     points, weights = as_points(nu, "nu", like)
     return Rows(points, seed, weights)

@@ -81,8 +81,7 @@ class Monitor:
         """Divergence of the data to as many points of the pushforward."""
         rng = np.random.default_rng([now.seed, now.step, 1])
         p = as_samples(data[: self.points].flatten(1), name="held_out")
-        definition = self.divergence or default_divergence(minimized, p.d)
-        method = self.method or default_method(definition, p.d)
+        definition, method = self.chosen(minimized, p.d)
         size = p.n
         if isinstance(method, DebiasedTransport | EntropicTransport):
             size = min(size, _TRANSPORT_POINTS)
@@ -90,6 +89,22 @@ class Monitor:
             q = as_samples(pushforward.sample(size, rng), name="g")
         run = Run.create(rng, progress=False)
         return estimate_samples([definition], p.take(np.arange(size)), q, method, run)[0]
+
+    def chosen(self, minimized: Definition, d: int) -> tuple[Definition, Estimator]:
+        """What is measured of data of d features, and how."""
+        definition = self.divergence or default_divergence(minimized, d)
+        return definition, self.method or default_method(definition, d)
+
+    def check(self, minimized: Definition, data: torch.Tensor, name: str, share: float) -> None:
+        """Refuse an argument of which a share, the held-out data, is too little to measure on."""
+        method = self.chosen(minimized, data[0].numel())[1]
+        if isinstance(method, Estimator) and len(data) < method.minimum:
+            raise ValueError(
+                f"{name} must have at least {round(method.minimum / share)} points, so that "
+                f"{method.minimum} are held out to measure on by {method.describe()}, but "
+                f"{len(data)} are. Collect more{', pass held_out' if share < 1 else ''} or measure "
+                f"otherwise, as with monitor=Monitor(Energy())."
+            )
 
 
 def default_divergence(minimized: Definition, d: int) -> Definition:

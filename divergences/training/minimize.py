@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def minimize(
     pushforward : Pushforward
         The generator g, a torch module that is trained in place, and the latent measure mu.
     nu : array-like of shape (n_samples, n_features), DataLoader or measure
-        What g#mu is to become: samples of any kind, a torch `DataLoader`, a known distribution
-        or another `Pushforward`.
+        What g#mu is to become: samples of any kind, a torch `DataLoader`, a known distribution,
+        another `Pushforward` or a fitted generative model.
     method : str, CriticMethod, DirectMethod or Estimator
         How: "auto"; "adversarial" for a critic network; an object such as `ConjugateCritic()`;
         or what `definition.loss` takes, such as "kde" or `Sliced(50)`.
@@ -322,9 +323,14 @@ def _split(
     """What to train on, and what to measure on."""
     own = _SEEDS_APART * workers.rank if isinstance(nu, DataLoader) else 0
     source = as_source(nu, settings.seed + own, like)
+    check = partial(settings.monitor.check, settings.measured)
     if not settings.sets_aside:
-        return source, as_points(held_out, "held_out", like)[0]
+        kept = as_points(held_out, "held_out", like)[0]
+        check(kept, "held_out", 1.0)
+        return source, kept
     if isinstance(source, Rows):
-        return source.split(min(HELD_OUT_POINTS, int(HELD_OUT_SHARE * source.n)))
+        source, kept = source.split(min(HELD_OUT_POINTS, int(HELD_OUT_SHARE * source.n)))
+        check(kept, "nu", HELD_OUT_SHARE)
+        return source, kept
     # Of another seed than the batches have.
     return source, source.take(HELD_OUT_POINTS, Moment(seed=settings.seed + 2**32))

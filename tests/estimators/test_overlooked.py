@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.ensemble import RandomForestClassifier
 
 import divergences as dv
 from divergences.definitions import JensenShannon, KullbackLeibler, TotalVariation
@@ -97,3 +98,20 @@ def test_trees_that_find_nothing_say_so_and_reach_up():
     assert (found, found.stderr) == (0, 1 / 8)
     assert any("found nothing that tells p from q at 100%" in note for note in found.notes)
     assert found.interval()[1] > math.log(2) / 2
+
+
+def test_a_forest_that_votes_evenly_at_some_points_has_seen_the_difference():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(0, 1, (150, 3)), rng.normal(1.5, 1, (150, 3))
+    odds = []
+
+    class Watched(RandomForestClassifier):
+        def predict_proba(self, X):
+            found = super().predict_proba(X)
+            odds.append(found[:, 0] - found[:, 1])
+            return found
+
+    forest = dv.Classifier(Watched(20, random_state=0), second_opinion=False)
+    notes = dv.js_divergence(x, y, method=forest, rng=0).notes
+    assert (np.concatenate(odds) == 0).any()
+    assert not any("found nothing" in note for note in notes)

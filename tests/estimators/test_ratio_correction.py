@@ -185,6 +185,19 @@ def test_divergences_that_average_over_both_take_no_correction():
     assert not Renyi(0.5).one_sided
 
 
+@pytest.mark.parametrize("method", ["auto", "classifier"])
+def test_renyi_runs_through_order_one_without_a_jump(method):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 1, (300, 1)), rng.normal(0.5, 0.7, (300, 1))
+    below, kl, above = (
+        dv.divergence(definition, x, y, method=method, rng=0)
+        for definition in (Renyi(1 - 1e-7), KullbackLeibler(), Renyi(1 + 1e-7))
+    )
+    for found in (below, above):
+        assert found == pytest.approx(kl, abs=1e-4)
+        assert found.interval() == pytest.approx(kl.interval(), abs=1e-2)
+
+
 def test_variational_form_halves_the_error_of_a_ratio_that_is_off():
     # ln p/q off by a constant: the mean over P is off by it, the variational form to second order.
     rng = np.random.default_rng(3)

@@ -182,7 +182,7 @@ class TestAccuracy:
          r'^classifier must be a density-ratio method such as Classifier\("boosting"\), not \'boo'),
         (DATA, {"train": DATA[:, :1]}, ValueError,
          r"^p and q must have the same number of features"),
-        (dv.Samples(DATA, np.full(120, 1 / 120)), {}, ValueError,
+        (dv.Samples(DATA, np.arange(1, 121) / 7260), {}, ValueError,
          r"^g_mu must be unweighted, as its points are counted\. Repeat points\.$"),
         (DATA * np.nan, {}, ValueError, r"^g_mu must be finite, but it has NaN in 120 of 120 rows"),
     ],

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 from scipy.stats import multivariate_t
+from sklearn import mixture, neighbors
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -57,6 +58,16 @@ class TestEveryModel:
         assert torch.equal(torch.get_rng_state(), states[0])
         np.testing.assert_array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
 
+    def test_stands_for_a_measure_on_either_side(self, model):
+        fitted, data = clone(model).fit(X), X[:40]
+        found = dv.energy_distance(fitted, data, rng=5)
+        assert (found.n, found.notes[0]) == (40, "40 points were drawn from p.")
+        assert dv.energy_distance(data, fitted, rng=5).notes[0] == "40 points were drawn from q."
+        drawn = fitted.sample(40, rng=np.random.default_rng(5))
+        assert float(found) == float(dv.energy_distance(drawn, data, rng=0))
+        evaluation = dv.evaluate_generator(fitted, data, rng=0, divergences=[dv.Energy()])
+        assert evaluation["recall"].value >= 0
+
     def test_repeats_itself_for_one_seed(self, model):
         first, again = clone(model).fit(X), clone(model).fit(X)
         np.testing.assert_array_equal(first.sample(5, rng=2), again.sample(5, rng=2))
@@ -83,7 +94,7 @@ class TestEveryModel:
 
 @pytest.mark.parametrize("model", MODELS[1:], ids=str)
 def test_weights_are_refused(model):
-    weighted = dv.Samples(X, weights=np.full(len(X), 1 / len(X)))
+    weighted = dv.Samples(X, weights=np.arange(1, len(X) + 1) / 20_100)
     name = type(model).__name__
     with pytest.raises(ValueError, match=rf"^X must be unweighted for {name}\. Repeat points, or"):
         clone(model).fit(weighted)
@@ -164,3 +175,33 @@ def test_a_model_without_a_density_says_who_has_one(model):
 )
 def test_common_checks(estimator, check):
     check(estimator)
+
+
+def test_models_are_targets_of_training_and_known_measures_face_them():
+    model = dv.GaussianMixture(2, rng=0).fit(X)
+    normal = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
+    run = dv.minimize(
+        dv.Energy(), dv.Pushforward(torch.nn.Linear(2, 2), normal), model, steps=3, rng=0
+    )
+    assert run.pushforward.sample(3, rng=0).shape == (3, 2)
+    assert dv.energy_distance(model, multivariate_t([0.0, 0.0]), rng=0).n == 10_000
+
+
+def test_models_of_other_packages_are_told_to_be_drawn_from():
+    for other in (mixture.GaussianMixture(), neighbors.KernelDensity()):
+        kind = type(other).__name__
+        for name, call in (("p", dv.js_divergence), ("g_mu", dv.evaluate_generator)):
+            message = (
+                rf"^{name} must be an array, .* not of type {kind}\. Draw points from it by its "
+                rf"method sample, and pass those\.$"
+            )
+            with pytest.raises(TypeError, match=message):
+                call(other.fit(X), X)
+
+
+def test_models_must_be_fitted_and_have_no_weights():
+    with pytest.raises(NotFittedError, match=r"^This GaussianMixture instance is not fitted yet"):
+        dv.js_divergence(dv.GaussianMixture(), X)
+    message = r"^weights_p must be left out, as p is a measure to draw from, not a sample\.$"
+    with pytest.raises(ValueError, match=message):
+        dv.js_divergence(dv.KernelDensity().fit(X), X, weights_p=np.ones(200))

@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.backends.backend_agg
+import matplotlib.figure
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from scipy.integrate import trapezoid
 from standins import ShiftCritic, catalogue, estimate, samples
 
 import divergences as dv
@@ -15,6 +18,7 @@ from divergences.estimate import Circumstances, Estimate
 from divergences.measures.samples import Samples, as_samples
 from divergences.report import Comparison, plot_densities, plot_estimate, save_figure
 from divergences.report.colors import P_COLOR, Q_COLOR, critic_colormap
+from divergences.report.densities import shown_range
 from divergences.report.figures import principal_components
 
 
@@ -203,6 +207,16 @@ def test_few_distinct_points_are_still_a_curve():
     assert len(ax.lines) == 2
 
 
+def test_the_axis_of_shares_is_marked():
+    rng = np.random.default_rng(0)
+    ax = plot_estimate(dv.js_divergence(rng.poisson(3, 100), rng.poisson(4, 100), method="kde"))
+    top = max(bar.get_height() for bar in ax.patches)
+    marks = [mark for mark in ax.get_yticks() if mark <= top]
+    assert len(marks) >= 3
+    assert top < 0.5
+    assert ax.spines["left"].get_visible()
+
+
 def test_bars_are_weighted_shares():
     p = as_samples([0.0, 1.0], weights=[1, 3])
     ax = plot_densities(p, as_samples([0.0, 1.0]))[0]
@@ -215,6 +229,55 @@ def test_intervals_on_their_own_scales():
     assert ax.texts[0].get_text() == "0.1131 ± 0.0069 nats"
     low, high = catalogue()[0].interval()
     np.testing.assert_allclose(ax.lines[0].get_xdata(), [low / high, 1.0])
+
+
+def test_words_stay_inside_a_figure_without_layout():
+    figure = mpl.figure.Figure()
+    ax = figure.subplots()
+    Comparison(catalogue()).plot(ax=ax)
+    mpl.backends.backend_agg.FigureCanvasAgg(figure).draw()
+    words = [*ax.texts, ax.xaxis.label]
+    assert all(ax.figure.bbox.containsy(text.get_window_extent().y0) for text in words)
+    assert all(ax.figure.bbox.containsx(text.get_window_extent().x1) for text in words)
+
+
+@pytest.mark.parametrize(("ax", "kind"), [(3, "int"), (mpl.figure.Figure(), "Figure")])
+def test_what_is_no_axes_is_refused(ax, kind):
+    message = rf"^ax must be matplotlib Axes, not of type {kind}\. Make them with "
+    for draw in (estimate(d=2).plot, Comparison(catalogue()).plot):
+        with pytest.raises(TypeError, match=message):
+            draw(ax=ax)
+
+
+def heavy(n, shift=0.0):
+    points = np.random.default_rng(n).standard_cauchy(n) + shift
+    points[0] = 1e6
+    return as_samples(points, name="p")
+
+
+def test_heavy_tails_are_cut_and_counted():
+    p, q = heavy(400), heavy(300, 1.0)
+    ax = plot_estimate(dv.wasserstein_distance(p, q))
+    low, high = ax.get_xlim()
+    assert high - low < 1e3
+    beyond = sum(((s.points < low) | (s.points > high)).sum() for s in (p, q))
+    assert beyond > 0
+    assert ax.get_xlabel() == f"x ({beyond} of 700 points are beyond: not drawn)"
+    curve = ax.lines[0].get_xydata()
+    # What is drawn holds the mass inside: 398 of 400 points or a few less.
+    assert 0.95 < trapezoid(curve[:, 1], curve[:, 0]) < 0.999
+    (panel,) = plot_densities(p, q)
+    assert panel.get_xlabel() == f"{beyond} of 700 points are beyond: not drawn"
+
+
+def test_light_tails_and_small_samples_far_out_are_drawn_whole():
+    rng = np.random.default_rng(0)
+    for x, y in (
+        (rng.normal(size=1000), rng.exponential(size=1000)),
+        (rng.normal(size=5000), rng.normal(1000, 1, size=20)),
+    ):
+        low, high = shown_range(as_samples(x, name="p"), as_samples(y, name="q"))
+        assert (low, high) == (min(x.min(), y.min()), max(x.max(), y.max()))
 
 
 def test_infinite_value_keeps_its_row():

@@ -101,7 +101,7 @@ def cross_fit(fit: Fit, p: Samples, q: Samples, folds: int, run: Run, descriptio
     separated = bool(at_p.min() > at_q.max())
     if separated:
         notes = (*notes, _SEPARATED)
-    silent = float(np.mean(np.abs(odds) < _NOTHING))
+    silent = _silent_share(odds, parts, folds)
     if silent:
         notes = (*notes, _silence(silent))
     missed = missed_by(at_p, at_q, p, q)
@@ -117,6 +117,17 @@ def cross_fit_rate(folds: int) -> float:
     The bias is then the gain over 2(K-1)/K - 1, which this rate makes of LogRatio's 2^rate - 1.
     """
     return math.log2(2.0 * (folds - 1) / folds) if folds > 2 else 1.0
+
+
+def _silent_share(odds: NDArray[np.float64], parts: NDArray[np.intp], folds: int) -> float:
+    """Share of the points in folds that their fit passes over altogether.
+
+    A forest that votes evenly at some points says that they tell nothing, not that it saw nothing.
+    """
+    nothing = np.abs(odds) < _NOTHING
+    sizes = np.bincount(parts, minlength=folds)
+    silent = (np.bincount(parts, nothing, minlength=folds) == sizes) & (sizes > 0)
+    return float(silent[parts].mean())
 
 
 def _silence(share: float) -> str:
