@@ -6,7 +6,6 @@ from divergences.definitions.f_divergence import (
     ChiSquared,
     KullbackLeibler,
     RatioDivergence,
-    Renyi,
     ReverseKL,
     SquaredHellinger,
     TotalVariation,
@@ -23,6 +22,7 @@ from divergences.definitions.kernel import (
     RationalQuadraticKernel,
     SumKernel,
 )
+from divergences.definitions.renyi import Renyi
 from divergences.definitions.transport import Sinkhorn, SlicedWasserstein, Wasserstein
 
 __all__ = [
