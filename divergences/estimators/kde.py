@@ -349,7 +349,7 @@ def density_loss(
     definition: RatioDivergence, estimator: KDE, x: torch.Tensor, y: torch.Tensor, run: Run
 ) -> torch.Tensor:
     """Read a divergence of two batches from their leave-one-out log-ratios, differentiably."""
-    from divergences.estimators.kde_loss import log_ratios
+    from divergences.estimators.kde_loss import as_far_as_read, log_ratios
 
     if estimator.integrate:
         raise InvalidPairError(
@@ -360,6 +360,6 @@ def density_loss(
         # The variational terms are signs, which have no slope: |p - q|/(p + q) instead.
         terms_x, terms_y = ((at / 2).tanh().abs() / 2 for at in (at_x, at_y))
     else:
-        terms_x, terms_y = definition.point_terms(at_x, at_y)
+        terms_x, terms_y = definition.point_terms(*as_far_as_read(definition, at_x, at_y))
     value: torch.Tensor = terms_x.mean() + terms_y.mean()
     return value

@@ -20,12 +20,14 @@ from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Contrast, contrast
 from divergences.estimators.ratios.calibration import calibration
+from divergences.estimators.ratios.reach import highest_believed
 from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import as_samples
 
 if TYPE_CHECKING:
     import torch
 
+    from divergences.definitions import RatioDivergence
     from divergences.estimators.kde import KDE
     from divergences.work import Run
 
@@ -72,6 +74,24 @@ def log_ratios(
     mass_x, mass_y = (at.new_full(at.shape, 1 / len(at)) for at in (at_x, at_y))
     slope, offset = calibration(at_x, at_y, mass_x, mass_y, float(estimator.background))
     return slope * at_x + offset, slope * at_y + offset
+
+
+def as_far_as_read(
+    definition: RatioDivergence, at_x: torch.Tensor, at_y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-ratios as far as an estimate reads them: where Q's points end their slope counts."""
+    values, samples = [], []
+    for at in (at_x, at_y):
+        values.append(to_numpy(at.detach()))
+        samples.append(as_samples(values[-1]))
+    highest = highest_believed(definition, values[0], values[1], samples[0], samples[1])
+    if math.isinf(highest):
+        return at_x, at_y
+    beyond = 1 / definition.growth
+    place = int(np.argmin(np.abs(values[1] + beyond - highest)))
+    is_end = math.isclose(values[1][place] + beyond, highest, rel_tol=1e-5)
+    limit = at_y[place] + beyond if is_end else at_y.new_tensor(highest)
+    return at_x.minimum(limit), at_y.minimum(limit)
 
 
 def _log_blend(

@@ -166,10 +166,11 @@ class TestWeights:
     def test_classifier_that_takes_none(self):
         x, y = normals(10, 50, 2, 1.0)
         votes = make_pipeline(StandardScaler(), KNeighborsClassifier())
+        uneven = np.r_[2.0, np.ones(49)]
         with pytest.raises(ValueError, match=r"left out for Pipeline, whose fit takes"):
-            estimate(x, y, Classifier(votes), weights=(np.ones(50), None))
+            estimate(x, y, Classifier(votes), weights=(uneven, None))
         with pytest.raises(ValueError, match=r"left out for KNeighborsClassifier, whose fit takes"):
-            estimate(x, y, Classifier(KNeighborsClassifier()), weights=(np.ones(50), None))
+            estimate(x, y, Classifier(KNeighborsClassifier()), weights=(uneven, None))
 
 
 class TestMissingValues:
