@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from divergences.definitions import RatioDivergence, TotalVariation
-from divergences.numerals import rounded_together
+from divergences.numerals import rounded_together, two_digits
 
 if TYPE_CHECKING:
     from divergences.estimate import Estimate
 
 _MOST_LISTED = 7
 _LARGE = 1e6
+_LOPSIDED = 5.0
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?%)?", re.IGNORECASE)
 
 
@@ -44,9 +45,16 @@ def verdict(estimate: Estimate) -> str:
         return "no difference: exactly 0" if estimate.n is None else "no difference seen: value 0"
     if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
         return "too noisy to tell: interval contains 0"
+    if low <= 0 and isinstance(estimate.definition, RatioDivergence) and _reaches_up(estimate):
+        return f"no difference seen; {two_digits(high)} not excluded"
     if low <= 0:
         return "no difference seen: interval contains 0"
     return f"differs{_meaning(estimate)}"
+
+
+def _reaches_up(estimate: Estimate) -> bool:
+    low, high = estimate.interval()
+    return high - estimate > _LOPSIDED * (estimate - low)
 
 
 def _meaning(estimate: Estimate) -> str:
