@@ -54,7 +54,7 @@ def verdict(estimate: Estimate) -> str:
 
 def _reaches_up(estimate: Estimate) -> bool:
     low, high = estimate.interval()
-    return high - estimate > _LOPSIDED * (estimate - low)
+    return high > 0 and high - estimate > _LOPSIDED * (estimate - low)
 
 
 def _meaning(estimate: Estimate) -> str:
