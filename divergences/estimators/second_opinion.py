@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from divergences.work import Run
 
 _EFFORT = 0.05
-_TELLING = 1.5
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def reach_up(
         return reading
     doubt = below, math.sqrt(beyond**2 - reading.stderr**2)
     reached = replace(reading, doubt=doubt)
-    if beyond <= _TELLING * own:
+    if other.inner - _upward(reading) <= own:
         return reached
     return reached.with_notes(
         f"Critics of other kinds show {two_digits(definition.outer(other.inner))}, and the "
