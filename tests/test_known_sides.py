@@ -131,12 +131,13 @@ def test_every_method_takes_one_known_side(method):
 def test_a_known_side_makes_no_estimate_worse(p, q):
     truth = float(dv.js_divergence(p, q))
     errors = []
-    for seed in range(20):
+    densities = dv.KDE(second_opinion=False)
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         x, y = (law.rvs(300, random_state=rng) for law in (p, q))
         errors.append(
-            [dv.js_divergence(x, other, method="kde", rng=seed) - truth for other in (y, q)]
+            [dv.js_divergence(x, other, method=densities, rng=seed) - truth for other in (y, q)]
         )
     two_samples, one_known = np.sqrt(np.mean(np.square(errors), axis=0))
-    # The two errors share x, so that their ratio scatters by less than 10 %.
+    # The two errors share x; their ratio scatters by 11 % of itself over 60 samples (bootstrap).
     assert one_known < 1.1 * two_samples
