@@ -1,7 +1,8 @@
 """How a divergence is found: one file, one method."""
 
+# They register what "auto" picks, and a review of readings.
 import divergences.estimators.auto
-import divergences.estimators.second_opinion  # noqa: F401 (it registers a review of readings)
+import divergences.estimators.second_opinion  # noqa: F401
 from divergences.estimators.classifier import Classifier
 from divergences.estimators.debiased_transport import DebiasedTransport
 from divergences.estimators.estimator import (

@@ -272,9 +272,10 @@ def estimate_samples(
         # The same seed for each, so that a value does not depend on what else was asked.
         own_run = replace(run, rng=np.random.default_rng(seed))
         reading = function(definition, estimator, p, q, own_run)
-        for kind in set(type(definition).__mro__) & set(_REVIEWS):
-            own_run = replace(run, rng=np.random.default_rng(seed))
-            reading = _REVIEWS[kind](definition, estimator, reading, p, q, own_run)
+        for kind in type(definition).__mro__:
+            if kind in _REVIEWS:
+                own_run = replace(run, rng=np.random.default_rng(seed))
+                reading = _REVIEWS[kind](definition, estimator, reading, p, q, own_run)
         seconds = time.perf_counter() - start
         results.append(_finish(definition, estimator, automatic, reading, p, q, seconds))
     return results

@@ -80,13 +80,13 @@ def as_far_as_read(
     definition: RatioDivergence, at_x: torch.Tensor, at_y: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-ratios as far as an estimate reads them: where Q's points end their slope counts."""
+    if definition.growth <= 0:
+        return at_x, at_y
     values, samples = [], []
     for at in (at_x, at_y):
         values.append(to_numpy(at.detach()))
         samples.append(as_samples(values[-1]))
     highest = highest_believed(definition, values[0], values[1], samples[0], samples[1])
-    if math.isinf(highest):
-        return at_x, at_y
     beyond = 1 / definition.growth
     place = int(np.argmin(np.abs(values[1] + beyond - highest)))
     is_end = math.isclose(values[1][place] + beyond, highest, rel_tol=1e-5)

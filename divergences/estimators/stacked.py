@@ -76,8 +76,8 @@ class Stacked(RatioEstimator):
         their shorthands. "auto" stands for the library, by default all there is.
     effort : float
         Above 0. Critics are fitted to at most 100,000 rows times the effort; further rows are
-        only rated. Below 0.5 trees, partitions, mixtures and what is chosen by the labels, which
-        take most of the time, are left out.
+        only rated. Below 0.5 trees, partitions, mixtures, densities and what is chosen by the
+        labels, which take most of the time, are left out.
 
     References
     ----------

@@ -194,7 +194,7 @@ class Comparison(Sequence["Estimate"]):
                 f"{label!r} must name one row, but it names rows {', '.join(map(str, rows))}. "
                 f"Index by position, as in comparison[{rows[0]}]."
             )
-        return self.labels.index(label)
+        return rows[0]
 
     def _table(self, with_methods: bool, beneath: bool = False, width: int = _UNLIMITED) -> str:
         columns = self._columns(with_methods)

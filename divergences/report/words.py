@@ -43,18 +43,14 @@ def verdict(estimate: Estimate) -> str:
     low, high = estimate.interval()
     if low == high == 0:
         return "no difference: exactly 0" if estimate.n is None else "no difference seen: value 0"
-    if low <= 0 and isinstance(estimate.definition, RatioDivergence) and estimate.stderr > 1:
-        return "too noisy to tell: interval contains 0"
-    if low <= 0 and isinstance(estimate.definition, RatioDivergence) and _reaches_up(estimate):
-        return f"no difference seen; {two_digits(high)} not excluded"
-    if low <= 0:
-        return "no difference seen: interval contains 0"
-    return f"differs{_meaning(estimate)}"
-
-
-def _reaches_up(estimate: Estimate) -> bool:
-    low, high = estimate.interval()
-    return high > 0 and high - estimate > _LOPSIDED * (estimate - low)
+    if low > 0:
+        return f"differs{_meaning(estimate)}"
+    if isinstance(estimate.definition, RatioDivergence):
+        if estimate.stderr > 1:
+            return "too noisy to tell: interval contains 0"
+        if high > 0 and high - estimate > _LOPSIDED * (estimate - low):
+            return f"no difference seen; {two_digits(high)} not excluded"
+    return "no difference seen: interval contains 0"
 
 
 def _meaning(estimate: Estimate) -> str:

@@ -229,6 +229,10 @@ def test_a_ratio_that_q_does_not_bear_out_does_not_make_the_value(definition):
     found = read_ratio(definition, LogRatio(far, at_q, None), p, q)
     assert abs(found.inner - plain.inner) < 0.1
     assert any("larger at" in note and "q's points bear out" in note for note in found.notes)
+    # A value that comes from elsewhere is none of what is read here.
+    given = read_ratio(definition, LogRatio(far, at_q, None), p, q, values=(0.3, None))
+    assert given.inner == 0.3
+    assert not any("bear out" in note for note in given.notes)
     # It stays what the critic says where it is evaluated, and in KL, where it counts by itself.
     kl = read_ratio(KullbackLeibler(), LogRatio(far, at_q, None), p, q)
     assert kl.inner == pytest.approx(far.mean(), rel=0.1)

@@ -120,11 +120,11 @@ def read_ratio(
     and reaches to infinity where the ratio is out of reach and could make the divergence infinite.
     """
     fresh = independent_parts(definition, ratio, p, q)
-    ratio, outside, limits = _believed(definition, ratio, p, q)
+    ratio, wide, limits = _believed(definition, ratio, p, q)
     doubt, held_out = (0.0, 0.0), 0.0
     variance, few_share = variance_and_share(definition, ratio.at_p, ratio.at_q, p, q)
     if values is None and ratio.gap is not None:
-        inner, held_out, doubt = _corrected_reading(definition, ratio, outside, p, q)
+        inner, held_out, doubt = _corrected_reading(definition, ratio, wide, p, q)
         bias, judged_by = 0.0, HALF
     else:
         inner, smaller = values or _with_and_by_half(definition, ratio, p, q)
@@ -132,7 +132,11 @@ def read_ratio(
         doubt = (0.0, _hidden(definition, ratio, inner, math.sqrt(variance), p, q))
     if is_unbounded(definition, ratio.out_of_reach):
         bias = -math.inf
-    notes = [*ratio.notes, *limits, *bias_notes(definition, inner, bias, judged_by)]
+    notes = [
+        *ratio.notes,
+        *(limits if values is None else ()),
+        *bias_notes(definition, inner, bias, judged_by),
+    ]
     spread = math.sqrt(variance)
     stderr = max(spread, resolution(p, q))
     if ratio.gap is not None:
@@ -154,15 +158,13 @@ def read_ratio(
 
 def _believed(
     definition: RatioDivergence, ratio: LogRatio, p: Samples, q: Samples
-) -> tuple[LogRatio, float, tuple[str, ...]]:
-    """The log-ratio as far as its terms are read, what rests on extrapolation, and in words."""
+) -> tuple[LogRatio, LogRatio, tuple[str, ...]]:
+    """The log-ratio as far as its terms are read, as far as they are doubted, and in words."""
     highest = highest_believed(definition, ratio.at_p, ratio.at_q, p, q)
     if math.isinf(highest):
-        return ratio, extrapolated(definition, ratio.at_p, ratio.at_q, p, q), ()
+        return ratio, ratio, ()
     wide, limited = (ratio.limited(top) for top in (max(highest, most_shown(p, q)), highest))
-    outside = extrapolated(definition, wide.at_p, wide.at_q, p, q)
-    share = p.mean(ratio.at_p > highest)
-    return limited, outside, limit_notes(definition, share, highest)
+    return limited, wide, limit_notes(definition, p.mean(ratio.at_p > highest), highest)
 
 
 def _hidden(
@@ -209,7 +211,7 @@ def _with_and_by_half(
 
 
 def _corrected_reading(
-    definition: RatioDivergence, ratio: LogRatio, outside: float, p: Samples, q: Samples
+    definition: RatioDivergence, ratio: LogRatio, wide: LogRatio, p: Samples, q: Samples
 ) -> tuple[float, float, tuple[float, float]]:
     """Held-out value put right by half the gap, itself, and how far below and above it may err.
 
@@ -226,6 +228,7 @@ def _corrected_reading(
     missed = as_divergence(definition, ratio.missed) / REACH
     beyond = [abs(whole - held_out), abs(surely - whole), missed]
     if math.isinf(definition.maximum):
+        outside = extrapolated(definition, wide.at_p, wide.at_q, p, q)
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
     if half is not None and half.gap is not None:
