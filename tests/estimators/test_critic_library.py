@@ -159,6 +159,37 @@ def test_a_mixture_passes_over_points_of_next_to_no_weight():
     )
 
 
+def test_mixtures_of_counts_go_on_beyond_the_last_value_that_a_sample_holds():
+    # A component of the width of one value would say that the next one cannot be.
+    values = np.arange(11.0)
+    truth = values * np.log(0.3 / 0.5) + (10 - values) * np.log(0.7 / 0.5)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        points = np.concatenate([rng.binomial(10, share, 1000) for share in (0.3, 0.5)])
+        part = TrainingPart(
+            points[:, np.newaxis].astype(float), np.repeat([1, 0], 1000), np.ones(2000), seed
+        )
+        odds = MixturesCandidate(16).fit(Training.of(part)).evaluate(values[:, np.newaxis])
+        # Two normals are not quite two binomials; the spread over samples is 0.5 at 9, which one
+        # point of P in 7,000 reaches, and at most 0.13 in the middle.
+        np.testing.assert_allclose(odds[:10], truth[:10], atol=4.0)
+        np.testing.assert_allclose(odds[2:7], truth[2:7], atol=0.7)
+
+
+def test_values_that_recur_are_spread_over_their_cells_alone():
+    line = np.array([0.0, 0.0, 1.0, 4.0, 4.0, 4.0, 4.5])[:, np.newaxis]
+    spread = mixture_candidate._spread_over_cells(line, np.random.default_rng(0))
+    at_zero, at_four = spread[:2, 0], spread[3:6, 0]
+    np.testing.assert_array_equal(spread[[2, 6]], line[[2, 6]])
+    assert len(np.unique(spread)) == len(spread)
+    assert np.abs(at_zero).max() <= 0.5
+    assert (at_four >= 2.5).all()
+    assert (at_four <= 4.25).all()
+    constant = np.ones((3, 1))
+    unmoved = mixture_candidate._spread_over_cells(constant, np.random.default_rng(0))
+    np.testing.assert_array_equal(unmoved, constant)
+
+
 def test_a_mixture_has_at_most_as_many_components_as_its_weights_are_points():
     # A fold's complement may hold few of the heavy points that the number was chosen for.
     assert mixture_candidate._mixture(np.arange(3.0)[:, np.newaxis], 4, seed=0).n_components == 3

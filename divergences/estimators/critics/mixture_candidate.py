@@ -34,6 +34,8 @@ class MixturesCandidate:
     """A Gaussian mixture for each sample, with as many components as its BIC asks for.
 
     EM takes no weights: where they differ it is fitted to rows repeated in proportion to them.
+    Values that recur, such as counts, are spread over their cells before (Theis, van den Oord and
+    Bethge, 2016): a component as narrow as a value would make the absence of the next one certain.
     """
 
     most_components: int
@@ -43,10 +45,11 @@ class MixturesCandidate:
     def fit(self, training: Training) -> FittedCritic | None:
         """Fit by EM in each fold's complement and to all points."""
         line = training.coordinates.line(training.points)
+        cells = _spread_over_cells(line, np.random.default_rng([training.seed, 1]))
         sides = [training.labels == label for label in (1, 0)]
 
         def repeated(rows: NDArray[np.bool_]) -> Array:
-            return line[rows][rows_by_weight(training.weights[rows])]
+            return cells[rows][rows_by_weight(training.weights[rows])]
 
         counts = [self._components(repeated(side), training.seed) for side in sides]
 
@@ -95,6 +98,22 @@ class MixturesCritic:
     def at_line(self, line: Array) -> Array:
         """Evaluate at standardized points."""
         return bounded(self.p.score_samples(line) - self.q.score_samples(line))
+
+
+def _spread_over_cells(line: Array, rng: np.random.Generator) -> Array:
+    """Each value that recurs anywhere between the middles of the ways to its neighbors."""
+    spread = line.copy()
+    for column in spread.T:
+        distinct, place, count = np.unique(column, return_inverse=True, return_counts=True)
+        if len(distinct) < 2:
+            continue
+        recurs = np.flatnonzero(count[place] > 1)
+        half = np.diff(distinct) / 2
+        below, above = np.append(half[:1], half), np.append(half, half[-1:])
+        here = place[recurs]
+        share = rng.random(len(recurs))
+        column[recurs] += share * above[here] - (1 - share) * below[here]
+    return spread
 
 
 def _mixture(line: Array, components: int, seed: int, starts: int = _STARTS) -> Any:
