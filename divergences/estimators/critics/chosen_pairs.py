@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KINDS = 4
 _MOST_PAIRS = 30
-_MOST_PRODUCTS = 400
+_MOST_PRODUCTS, _POINTS_OF_PRODUCT = 400, 8
 _FREQUENCIES = 5
 # Of the score, its square, and the cosines.
 FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
@@ -161,7 +161,8 @@ def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: A
     ratios = mean_difference(by_label(values, thinned(labels), thinned(weights)))
     excess = np.mean(ratios.reshape(len(raw.kinds), -1) ** 2, axis=1) - 1
     excess = np.maximum(excess, _LEAST_EXCESS)
-    kept = np.sort(np.argsort(-excess, kind="stable")[: _MOST_PRODUCTS // len(raw.pairs)])
+    most = min(_MOST_PRODUCTS, len(points) // _POINTS_OF_PRODUCT)
+    kept = np.sort(np.argsort(-excess, kind="stable")[: max(1, most // len(raw.pairs))])
     chosen = replace(raw, kinds=raw.kinds[kept])
     roughness = chosen.roughness()
     roughness[-chosen.n_products :] = np.repeat(excess.max() / excess[kept], len(raw.pairs))

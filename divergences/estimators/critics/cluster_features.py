@@ -23,6 +23,7 @@ _WORSE_IN_A_ROW = 2
 _POINTS_OF_COMPONENT = 20
 _ROWS_OF_MIXTURE = 10_000
 _VARIANCE_FLOOR = 1e-3
+_MOST_FEATURES_OF_OWN_SPREAD = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def clusters(training: Training, *, slopes: bool = False) -> FeatureMap:
 
 
 def pooled_mixture(line: Array, seed: int) -> Any:
-    """A Gaussian mixture with components along the axes.
+    """A Gaussian mixture with components along the axes; round ones, too, of many features.
 
     Parameters
     ----------
@@ -67,10 +68,17 @@ def pooled_mixture(line: Array, seed: int) -> Any:
     -------
     sklearn.mixture.GaussianMixture
     """
+    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
+    shapes = ("diag", "spherical") if line.shape[1] > _MOST_FEATURES_OF_OWN_SPREAD else ("diag",)
+    found = [_of_shape(rows, shape, seed) for shape in shapes]
+    return min(found, key=lambda each: each[0])[1]
+
+
+def _of_shape(rows: Array, shape: str, seed: int) -> tuple[float, Any]:
+    """The mixture of the number of components with the lowest BIC, after that BIC."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
     best, chosen, worse = np.inf, None, 0
     for count in _COMPONENTS:
         if chosen is not None and _POINTS_OF_COMPONENT * count > len(rows):
@@ -79,7 +87,7 @@ def pooled_mixture(line: Array, seed: int) -> Any:
             # Whether it has settled is of no account: held-out points judge what comes of it.
             warnings.simplefilter("ignore", ConvergenceWarning)
             mixture = GaussianMixture(
-                count, covariance_type="diag", reg_covar=_VARIANCE_FLOOR, random_state=seed
+                count, covariance_type=shape, reg_covar=_VARIANCE_FLOOR, random_state=seed
             ).fit(rows)
         criterion = float(mixture.bic(rows))
         worse = 0 if criterion < best else worse + 1
@@ -87,4 +95,4 @@ def pooled_mixture(line: Array, seed: int) -> Any:
             best, chosen = criterion, mixture
         if worse == _WORSE_IN_A_ROW:
             break
-    return chosen
+    return best, chosen

@@ -32,6 +32,7 @@ from divergences.estimators.critics.ridge_candidates import (
     sizes,
     waves,
 )
+from divergences.estimators.critics.recurring_values import atoms, heaps, last_digits
 from divergences.estimators.critics.screened_candidate import ScreenedCandidate
 from divergences.estimators.critics.shared_features import sums
 from divergences.estimators.critics.shares_candidate import SharesCandidate
@@ -44,6 +45,7 @@ _MOST_FEATURES_WITH_BUMPS = 10
 _MOST_FEATURES_TO_UNMIX = 10
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
+_MOST_FEATURES_WITH_CLUSTERS = 100
 _MOST_FEATURES_SEEN_CLOSELY = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
@@ -115,6 +117,10 @@ def _of_numbers(d: int) -> list[Candidate]:
     ]
     if d <= 20:
         found.append(RidgeCandidate("waves and edges", of_ranks, True))
+    if d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(RidgeCandidate("recurring values", atoms))
+        found.append(RidgeCandidate("heaped values", heaps))
+        found.append(RidgeCandidate("last digits", last_digits))
     if d > 1:
         radial = partial(of_radius, features=partial(waves, frequencies=_MOST_FREQUENCIES))
         found.append(RidgeCandidate("waves of the radius", radial))
@@ -131,6 +137,8 @@ def _of_numbers(d: int) -> list[Candidate]:
         found.append(RidgeCandidate("sums over features", sums))
         whitened = partial(of_whitened, features=sums)
         found.append(RidgeCandidate("sums over whitened features", whitened))
+        whitened = partial(of_whitened, features=of_ranks)
+        found.append(RidgeCandidate("waves of whitened features", whitened))
     if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
         few, each = (10, 5) if d == 2 else (10, 3) if d == 3 else (5, 3)
         pairs = partial(waves, frequencies=few, pairs=each)
@@ -160,7 +168,7 @@ def _of_places(d: int) -> list[Candidate]:
         ):
             along = partial(along_leading_components, features=features)
             found.append(RidgeCandidate(f"{name} along leading components", along))
-    if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
+    if 1 < d <= _MOST_FEATURES_WITH_CLUSTERS:
         found.append(RidgeCandidate("clusters", clusters))
         found.append(SharesCandidate())
     if 1 < d <= _MOST_FEATURES_WITH_BUMPS:
