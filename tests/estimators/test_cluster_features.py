@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+import divergences as dv
 from divergences.estimators.critics.cluster_features import clusters, pooled_mixture
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
@@ -62,3 +63,39 @@ def test_clusters_in_other_shares_are_told_as_well_as_can_be():
     # Four numbers cost half a nat each on average, of 800 points.
     assert losses["clusters"] == pytest.approx(best, abs=3 * 4 / 2 / 800)
     assert losses["quadratic"] > losses["clusters"] + 0.01
+
+
+def test_round_clusters_of_many_features_need_few_numbers():
+    # Sixteen patterns in 64 features: axes of their own cost each of them 64 numbers more.
+    rng = np.random.default_rng(0)
+    patterns = 4.0 * np.linalg.qr(rng.normal(size=(64, 16)))[0].T
+    points = patterns[rng.integers(16, size=2000)] + rng.normal(size=(2000, 64))
+    mixture = pooled_mixture(points, 0)
+    assert mixture.covariance_type == "spherical"
+    assert 12 <= mixture.n_components <= 16
+
+
+def test_bright_rows_are_told_from_bright_columns():
+    # Images of 8 x 8 noisy pixels, of which a row or a column is brighter by 1.3: equal means and
+    # nearly equal margins. Without clusters of 64 features the value is 0.33.
+    rows = 1.3 * np.kron(np.eye(8), np.ones(8))
+    columns = rows.reshape(8, 8, 8).transpose(0, 2, 1).reshape(8, 64)
+
+    def sample(patterns, n, rng):
+        return patterns[rng.integers(8, size=n)] + rng.normal(size=(n, 64))
+
+    def log_ratio(images):
+        return logsumexp(images @ rows.T, axis=1) - logsumexp(images @ columns.T, axis=1)
+
+    rng = np.random.default_rng(1)
+    far = [log_ratio(sample(patterns, 200_000, rng)) for patterns in (rows, columns)]
+    truth = (
+        np.log(2)
+        - sum(np.logaddexp(0, s * f).mean() for s, f in zip((-1, 1), far, strict=True)) / 2
+    )
+    estimate = dv.js_divergence(sample(rows, 1000, rng), sample(columns, 1000, rng), rng=0)
+    assert truth == pytest.approx(0.589, abs=0.003)
+    # Means of 125 images each are off by sqrt(64/125) = 0.7 in all, which costs about 0.015.
+    assert abs(float(estimate) - truth) < 3.5 * estimate.stderr + 0.015
+    low, high = estimate.interval()
+    assert low < truth < high

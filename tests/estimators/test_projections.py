@@ -107,3 +107,26 @@ def test_axes_of_points_with_a_heavy_radius_are_found():
     # The exact ratio gains 0.259 nats, by a million draws; of the radius there is nothing to learn.
     assert losses["directions"] < np.log(2) - 0.8 * 0.259
     assert losses["directions"] < losses["quadratic"] - 0.02
+
+
+def test_waves_of_whitened_features_tell_jumps_from_diffusion():
+    # Sums of 20 steps, of which one in ten is four times as large, against normal ones of the same
+    # variance: what differs is the law of each step, which whitening brings back.
+    rng = np.random.default_rng(0)
+    sizes = np.where(rng.random((1000, 20)) < 0.1, 4.0, 1.0)
+    jumps = sizes * rng.normal(size=(1000, 20))
+    diffusion = np.sqrt(0.9 + 0.1 * 16) * rng.normal(size=(1000, 20))
+    paths = np.cumsum(np.vstack([jumps, diffusion]), axis=1)
+    data = Training.of(TrainingPart(paths, np.repeat([1, 0], 1000), np.ones(2000), 0))
+
+    def loss(name):
+        critic = next(one for one in library(20) if one.name == name).fit(data)
+        return log_loss(critic.held_out, data.labels).mean()
+
+    steps = np.vstack([jumps, diffusion])
+    normal = -(steps**2) / (2 * 2.5) - np.log(2.5) / 2
+    narrow, wide = np.log(0.9) - steps**2 / 2, np.log(0.1) - steps**2 / 32 - np.log(4)
+    best = log_loss((np.logaddexp(narrow, wide) - normal).sum(axis=1), data.labels).mean()
+    gain = (np.log(2) - loss("waves of whitened features")) / (np.log(2) - best)
+    assert gain > 0.8
+    assert loss("waves of whitened features") < loss("waves") - 0.1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from divergences.estimators.critics.boosted_trees import SHAPES
+from divergences.estimators.critics.chosen_cycles import cycles_that_differ
 from divergences.estimators.critics.chosen_directions import directions_that_differ
 from divergences.estimators.critics.chosen_pairs import (
     bumps_in_planes_that_differ,
@@ -24,6 +25,7 @@ from divergences.estimators.critics.projections import (
     of_radius,
     of_whitened,
 )
+from divergences.estimators.critics.recurring_values import atoms, heaps, last_digits
 from divergences.estimators.critics.ridge_candidates import (
     RidgeCandidate,
     bumps,
@@ -32,7 +34,6 @@ from divergences.estimators.critics.ridge_candidates import (
     sizes,
     waves,
 )
-from divergences.estimators.critics.recurring_values import atoms, heaps, last_digits
 from divergences.estimators.critics.screened_candidate import ScreenedCandidate
 from divergences.estimators.critics.shared_features import sums
 from divergences.estimators.critics.shares_candidate import SharesCandidate
@@ -71,6 +72,8 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         found += _of_levels(d, categorical)
     if cheap:
         return found
+    if 1 <= d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(ScreenedCandidate("chosen cycles", cycles_that_differ))
     if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
     if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:

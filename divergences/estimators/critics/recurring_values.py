@@ -1,4 +1,4 @@
-"""Values that recur in numeric columns: which they are, where they heap, on what digits they end."""
+"""Values that recur in numeric columns: which, where they heap, on what digits they end."""
 
 from __future__ import annotations
 
