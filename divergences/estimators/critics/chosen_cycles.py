@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.fft import rfft
 from scipy.stats import chi2
 
-from divergences.estimators.critics.chosen_products import by_label, mean_difference
-from divergences.estimators.critics.feature_maps import FeatureMap, thinned
+from divergences.estimators.critics.chosen_products import by_label
+from divergences.estimators.critics.feature_maps import FeatureMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-# Slower ones are among the waves.
-_SLOWEST, _FASTEST = 3, 40
-_MOST_CYCLES = 30
+# Slower ones are among the waves; there are four bins to the fastest.
+_SLOWEST, _FASTEST, _BINS = 3, 1024, 4096
+_MOST_CYCLES = 20
 _FALSE_ALARMS = 0.01
 _MIDDLE = (0.005, 0.995)
 
@@ -35,15 +36,16 @@ class ChosenCycles:
     coordinates : Coordinates
     low, high : ndarray of shape (d,)
         Nearly the whole range of each feature, in which values make the phases too.
-    columns, frequencies : ndarray of shape (t,)
-        Of each cycle; columns from d on are those of values, those before of ranks.
+    columns : ndarray of shape (t,)
+        Of each cycle; those from d on are of values, those before of ranks.
+    frequencies : ndarray of shape (t,)
     """
 
     coordinates: Coordinates
     low: Array
     high: Array
     columns: Places
-    frequencies: Places
+    frequencies: Array
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
@@ -57,30 +59,42 @@ def cycles_that_differ(
     coordinates: Coordinates, points: Array, labels: Places, weights: Array
 ) -> FeatureMap | None:
     """The cycles whose mean cosine and sine differ by more than chance; None if there are none."""
-    seen = thinned(points)
-    numbers = coordinates.numbers(seen)
-    low, high = np.quantile(numbers, _MIDDLE, axis=0)
-    phases = _phases(coordinates, seen, low, high)
-    turn = np.exp(2j * np.pi * phases)
-    power = turn ** (_SLOWEST - 1)
-    masses = thinned(labels), thinned(weights)
-    squares = []
-    for _ in range(_SLOWEST, _FASTEST + 1):
-        power = power * turn
-        both = np.hstack([power.real, power.imag])
-        ratios = mean_difference(by_label(both, *masses)).reshape(2, -1)
-        squares.append((ratios**2).sum(axis=0))
-    chance = chi2.logsf(np.array(squares), 2)
+    low, high = np.quantile(coordinates.numbers(points), _MIDDLE, axis=0)
+    parts = by_label(_phases(coordinates, points, low, high), labels, weights)
+    power = np.array([_power(*sides) for sides in zip(*map(_columns, parts), strict=True)])
+    chance = chi2.logsf(power, 2)
     most = np.argsort(chance, axis=None, kind="stable")[:_MOST_CYCLES]
     clear = most[chance.flat[most] < np.log(_FALSE_ALARMS / chance.size)]
     if len(clear) == 0:
         return None
-    frequencies, columns = np.divmod(clear, phases.shape[1])
-    chosen = np.column_stack([columns, frequencies + _SLOWEST])
+    columns, places = np.divmod(clear, chance.shape[1])
+    chosen = np.column_stack([columns, _SLOWEST + places / 2])
     # With the first overtone, as the logarithm of a wave is none.
     columns, frequencies = np.unique(np.concatenate([chosen, chosen * [1, 2]]), axis=0).T
-    raw = ChosenCycles(coordinates, low, high, columns, frequencies)
+    raw = ChosenCycles(coordinates, low, high, columns.astype(np.intp), frequencies)
     return FeatureMap.standardized(raw, points)
+
+
+def _columns(part: tuple[Array, Array]) -> list[tuple[Array, Array]]:
+    phases, mass = part
+    return [(phase, mass) for phase in phases.T]
+
+
+def _power(p: tuple[Array, Array], q: tuple[Array, Array]) -> Array:
+    """How much the cosines and sines of each frequency, in steps of a half, differ in two samples.
+
+    Twice the squared difference over its variance, which is chi-squared of two degrees of freedom
+    where either sample has nothing of that frequency, and less where both have.
+    """
+    density, noise = np.zeros(_BINS), 0.0
+    for sign, (phase, mass) in ((1.0, p), (-1.0, q)):
+        inside = (phase >= 0) & (phase < 1)
+        place = (phase[inside] * _BINS).astype(np.intp)
+        density += sign * np.bincount(place, mass[inside], _BINS)
+        noise += float(mass[inside] @ mass[inside])
+    # Zeros as long again make frequencies of a half, as cycles need not fill the range.
+    spectrum = rfft(density, 2 * _BINS)[2 * _SLOWEST : 2 * _FASTEST]
+    return np.asarray(2 * np.abs(spectrum) ** 2 / max(noise, np.finfo(float).tiny))
 
 
 def _phases(coordinates: Coordinates, points: Array, low: Array, high: Array) -> Array:

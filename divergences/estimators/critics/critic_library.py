@@ -43,7 +43,7 @@ _MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50
 _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
-_MOST_FEATURES_TO_UNMIX = 10
+_MOST_FEATURES_TO_UNMIX = 25
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
 _MOST_FEATURES_WITH_CLUSTERS = 100
@@ -163,6 +163,9 @@ def _of_places(d: int) -> list[Candidate]:
     if d <= _MOST_FEATURES_WITH_PAIRS:
         by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
         found.append(RidgeCandidate("bumps in scores", by_rank))
+        if d > 1:
+            alone = partial(of_direction, features=partial(bumps, bandwidth=0.5))
+            found.append(RidgeCandidate("bumps of the direction", alone))
     elif d <= _MOST_FEATURES_TO_SCREEN:
         for name, features in (
             ("quadratic", partial(polynomial, squares=True, products=True)),
