@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import entr
+from scipy.stats import norm
 
 import divergences as dv
 from divergences.estimators.critics.critic_candidate import Training
@@ -120,3 +121,30 @@ def test_where_numbers_are_rounded_is_seen(law, shares):
     stderr = np.sqrt(np.mean([each.stderr**2 for each in found]))
     # Twice in 10,000 runs by chance, and a bias of one standard error beside.
     assert abs(errors.mean()) < (3.7 / np.sqrt(len(found)) + 1) * stderr
+
+
+def test_another_mean_for_each_code_is_seen():
+    # A code of twelve, and a number whose mean depends on it, in P otherwise than in Q.
+    means = np.random.default_rng(0).permutation(12) / 3
+    found, differences = [], []
+    for seed in range(4):
+        rng = np.random.default_rng([seed, 7])
+        codes = rng.integers(0, 12, (2, 1000))
+        shifts = means[codes[0]], means[::-1][codes[1]]
+        samples = [
+            np.column_stack([code, shift + rng.normal(size=1000), rng.normal(size=1000)])
+            for code, shift in zip(codes, shifts, strict=True)
+        ]
+        estimate = dv.js_divergence(*samples, rng=seed)
+        logs = [
+            norm.logpdf(points[:, 1] - means[code]) - norm.logpdf(points[:, 1] - means[11 - code])
+            for points, code in zip(samples, codes, strict=True)
+        ]
+        oracle = (
+            np.log(2) - (np.logaddexp(0, -logs[0]).mean() + np.logaddexp(0, logs[1]).mean()) / 2
+        )
+        found.append(estimate.stderr)
+        differences.append(float(estimate) - oracle)
+    # From one who knows p/q, on the same points, they differ by what 24 means cost to find.
+    assert abs(np.mean(differences)) < 2 * np.mean(found)
+    assert np.mean(found) < 0.02

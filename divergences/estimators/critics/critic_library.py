@@ -25,7 +25,12 @@ from divergences.estimators.critics.projections import (
     of_radius,
     of_whitened,
 )
-from divergences.estimators.critics.recurring_values import atoms, heaps, last_digits
+from divergences.estimators.critics.recurring_values import (
+    atoms,
+    heaps,
+    last_digits,
+    numbers_by_value,
+)
 from divergences.estimators.critics.ridge_candidates import (
     RidgeCandidate,
     bumps,
@@ -35,6 +40,7 @@ from divergences.estimators.critics.ridge_candidates import (
     waves,
 )
 from divergences.estimators.critics.screened_candidate import ScreenedCandidate
+from divergences.estimators.critics.selection_candidate import SelectionCandidate
 from divergences.estimators.critics.shared_features import sums
 from divergences.estimators.critics.shares_candidate import SharesCandidate
 from divergences.estimators.critics.tree_candidates import TreesCandidate
@@ -86,6 +92,8 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         found.append(planes)
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen directions", directions_that_differ))
+    if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
+        found.append(SelectionCandidate())
     if 2 < d <= _MOST_FEATURES_TO_UNMIX:
         found.append(ScreenedCandidate("independent components", independent_components))
     if d or categorical > 1:
@@ -124,6 +132,7 @@ def _of_numbers(d: int) -> list[Candidate]:
         found.append(RidgeCandidate("recurring values", atoms))
         found.append(RidgeCandidate("heaped values", heaps))
         found.append(RidgeCandidate("last digits", last_digits))
+        found.append(RidgeCandidate("numbers by value", numbers_by_value))
     if d > 1:
         radial = partial(of_radius, features=partial(waves, frequencies=_MOST_FREQUENCIES))
         found.append(RidgeCandidate("waves of the radius", radial))

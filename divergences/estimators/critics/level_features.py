@@ -33,14 +33,28 @@ def pairs_of_levels(training: Training) -> FeatureMap:
 
 
 def numbers_by_level(training: Training) -> FeatureMap:
-    """Normal scores and their squares, in common and for each of the frequent levels apart."""
+    """Normal scores and their squares, in common and for each of the frequent levels apart.
+
+    The indicators of the levels are beside them already.
+    """
     assert training.levels is not None
+    common, apart = _apart(training, training.levels)
+    return common.beside(apart)
+
+
+def by_level(training: Training, levels: FeatureMap) -> FeatureMap:
+    """The same of any indicators, and they beside it."""
+    common, apart = _apart(training, levels)
+    return common.beside(levels).beside(apart)
+
+
+def _apart(training: Training, levels: FeatureMap) -> tuple[FeatureMap, FeatureMap]:
     scores = Polynomial(training.coordinates, by_rank=True, squares=True, products=False)
     common = FeatureMap.standardized(scores, training.points)
     # The center of an indicator is the share of its level.
-    by_share = np.argsort(-training.levels.center, kind="stable")
-    apart = ByLevel(common, training.levels, by_share[: MOST_INDICATORS // len(common.roughness)])
-    return common.beside(FeatureMap.centered(apart, training.points, 1.0))
+    by_share = np.argsort(-levels.center, kind="stable")
+    apart = ByLevel(common, levels, by_share[: MOST_INDICATORS // len(common.roughness)])
+    return common, FeatureMap.centered(apart, training.points, 1.0)
 
 
 def _indicators(

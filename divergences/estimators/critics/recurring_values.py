@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.critics.level_features import by_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _FEWEST_OF_AN_ATOM = 5
 _MOST_ATOMS = 40
 _MOST_INDICATORS = 300
+_MOST_CODES = 25
 _FEWEST_DISTINCT = 20
 _NEIGHBORS = 5
 _EXTRA_POINTS = 2.0
@@ -143,6 +145,20 @@ def last_digits(training: Training) -> FeatureMap | None:
         return None
     columns, units = zip(*found[: _MOST_INDICATORS // 110], strict=True)
     return _beside_scores(training, LastDigits(columns, units))
+
+
+def numbers_by_value(training: Training) -> FeatureMap | None:
+    """Scores and their squares, in common and for each value of a column of few, as codes are."""
+    codes = [
+        (column, values)
+        for column, (values, _) in _recurring(training).items()
+        if len(values) <= _MOST_CODES
+    ]
+    if not codes or training.coordinates.d == 1:
+        return None
+    columns = np.repeat([column for column, _ in codes], [len(values) for _, values in codes])
+    raw = Atoms(columns.astype(np.intp), np.concatenate([values for _, values in codes]))
+    return by_level(training, FeatureMap.centered(raw, training.points, _ROUGHNESS))
 
 
 def _recurring(training: Training) -> dict[int, tuple[Array, NDArray[np.intp]]]:
