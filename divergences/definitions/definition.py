@@ -64,6 +64,10 @@ class Definition(ABC):
         """
         return inner
 
+    def meaning(self, value: float) -> str:
+        """What a value tells beyond its number: its share of the maximum, if there is one."""
+        return f"{100 * value / self.maximum:.0f} % of maximum" if self.maximum < math.inf else ""
+
     def loss(
         self,
         x: torch.Tensor,

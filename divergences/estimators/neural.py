@@ -19,7 +19,6 @@ from divergences.estimators.neural_objectives import (
     DonskerVaradhan,
     FenchelDual,
     Objective,
-    fenchel_dual,
     largest_log_ratio,
     objectives_for,
 )
@@ -184,7 +183,7 @@ class Neural(RatioEstimator):
                 f'objective must be "js" for a log-ratio that serves every divergence, not '
                 f"{self.objective!r}."
             )
-        return fit_critics(self, fenchel_dual(JensenShannon()), math.inf, p, q, run)
+        return fit_critics(self, FenchelDual(JensenShannon()), math.inf, p, q, run)
 
 
 @register(RatioDivergence, Neural)

@@ -11,14 +11,7 @@ import torch
 from torch.nn.functional import softplus
 
 from divergences.checks import check_real, check_whole
-from divergences.definitions import (
-    ChiSquared,
-    Definition,
-    RatioDivergence,
-    TotalVariation,
-    Wasserstein,
-)
-from divergences.definitions.games import RelativisticPairing
+from divergences.definitions import Definition, RatioDivergence, RelativisticPairing, Wasserstein
 
 
 class CriticMethod(ABC):
@@ -82,7 +75,8 @@ class LogisticCritic(CriticMethod):
 
     Examples
     --------
-    >>> LogisticCritic().accepts(TotalVariation())
+    >>> import divergences as dv
+    >>> LogisticCritic().accepts(dv.TotalVariation())
     True
     """
 
@@ -114,20 +108,14 @@ class LogisticCritic(CriticMethod):
         """b(l) with the slope -w(l), w held within its bounds relative to w(0)."""
         assert isinstance(definition, RatioDivergence)
         if self.floor == 0 and self.ceiling == math.inf:
-            return _term_q(definition, at_y)
+            return definition.trained_q(at_y)  # type: ignore[no-any-return]
         with torch.enable_grad():
             log_ratio = torch.cat([at_y.detach(), at_y.new_zeros(1)]).double().requires_grad_()
-            values = _term_q(definition, log_ratio)
+            values = definition.trained_q(log_ratio)
             (slopes,) = torch.autograd.grad(values.sum(), log_ratio)
         weights = (slopes[:-1] / slopes[-1]).nan_to_num(nan=1.0)
         slopes = weights.clamp(self.floor, self.ceiling) * slopes[-1]
         return _with_slope(values[:-1].detach(), slopes, at_y)
-
-
-def _term_q(definition: RatioDivergence, log_ratio: torch.Tensor) -> torch.Tensor:
-    if isinstance(definition, TotalVariation):
-        return -torch.tanh(log_ratio / 2) / 2
-    return definition.critic_q(log_ratio)  # type: ignore[no-any-return]
 
 
 def _with_slope(values: torch.Tensor, slopes: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
@@ -194,17 +182,16 @@ class ConjugateCritic(CriticMethod):
     def _dual(
         self, definition: Definition, output: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if isinstance(definition, ChiSquared):
-            return output, -output - output.square() / 4
-        if isinstance(definition, TotalVariation):
-            return torch.tanh(output) / 2, -torch.tanh(output) / 2
         assert isinstance(definition, RatioDivergence)
+        activated = definition.activated(output)
+        if activated is not None:
+            return activated
         held = output.clamp(-self.bound, self.bound)
         rest = output - held
         slope_p, slope_q = _slopes(definition, held)
         return (
-            definition.critic_p(held) + slope_p * rest,
-            definition.critic_q(held) + slope_q * rest,
+            definition.trained_p(held) + slope_p * rest,
+            definition.trained_q(held) + slope_q * rest,
         )
 
 
@@ -213,8 +200,8 @@ def _slopes(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.enable_grad():
         leaf = log_ratio.detach().requires_grad_()
-        (slope_p,) = torch.autograd.grad(definition.critic_p(leaf).sum(), leaf)
-        (slope_q,) = torch.autograd.grad(definition.critic_q(leaf).sum(), leaf)
+        (slope_p,) = torch.autograd.grad(definition.trained_p(leaf).sum(), leaf)
+        (slope_q,) = torch.autograd.grad(definition.trained_q(leaf).sum(), leaf)
     return slope_p, slope_q
 
 
