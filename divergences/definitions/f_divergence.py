@@ -35,6 +35,7 @@ class RatioDivergence(Definition):
     """
 
     scaling: ClassVar[float | None] = 0.0
+    critic = "log-ratio"
 
     one_sided: ClassVar[bool] = False
     """Whether `point_terms` averages over one of the two measures only."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from array_api_compat import array_namespace, is_torch_array
 
 from divergences.checks import check_real
-from divergences.definitions.definition import Definition, signed_root
+from divergences.definitions.definition import Definition, Range, signed_root
 
 Bandwidth = float | Literal["median"]
 
@@ -320,6 +320,10 @@ class MMD(Definition):
         """Symbol, with the square where it is meant."""
         return "MMD²" if self.squared else "MMD"
 
+    def ranges_over(self, d: int) -> Range:
+        """Pairs, but along a line the sorted points."""
+        return "points" if d == 1 else "pairs"
+
     def outer(self, inner: Any) -> Any:
         """Signed root, unless the square is meant."""
         return inner if self.squared else signed_root(inner)
@@ -379,6 +383,10 @@ class Energy(Definition):
     def kernel(self) -> PositiveKernel:
         """The kernel whose squared MMD is E²."""
         return EnergyKernel()
+
+    def ranges_over(self, d: int) -> Range:
+        """Pairs, but along a line the sorted points."""
+        return "points" if d == 1 else "pairs"
 
     def outer(self, inner: Any) -> Any:
         """Signed root, unless the square is meant."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from divergences.checks import check_real
-from divergences.definitions.definition import Definition, signed_root
+from divergences.definitions.definition import Definition, Range, signed_root
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Wasserstein(Definition):
     metric: ClassVar[bool] = True
     scaling: ClassVar[float | None] = 1.0
     title: ClassVar[str] = "Wasserstein distance"
+    critic = "potential"
     unit: ClassVar[str] = "data units"
 
     def __post_init__(self) -> None:
@@ -50,6 +51,10 @@ class Wasserstein(Definition):
     def symbol(self) -> str:
         """Symbol with the order."""
         return f"W{self.order:g}"
+
+    def ranges_over(self, d: int) -> Range:
+        """Couplings, but along a line the sorted points."""
+        return "points" if d == 1 else "couplings"
 
     def outer(self, inner: Any) -> Any:
         """Root of the transport cost."""
@@ -87,6 +92,7 @@ class SlicedWasserstein(Definition):
     metric: ClassVar[bool] = True
     scaling: ClassVar[float | None] = 1.0
     title: ClassVar[str] = "sliced Wasserstein distance"
+    critic = "potential"
     unit: ClassVar[str] = "data units"
 
     def __post_init__(self) -> None:
@@ -137,6 +143,7 @@ class Sinkhorn(Definition):
     symmetric: ClassVar[bool] = True
     metric: ClassVar[bool] = False
     title: ClassVar[str] = "Sinkhorn divergence"
+    critic = "potential"
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
@@ -161,3 +168,7 @@ class Sinkhorn(Definition):
     def unit(self) -> str:
         """Unit of the cost."""
         return "data units" if self.order == 1 else "data units²"
+
+    def ranges_over(self, d: int) -> Range:
+        """Couplings."""
+        return "couplings"

@@ -28,6 +28,12 @@ class CriticMethod(ABC):
     needs_data: ClassVar[bool] = False
     """Whether the generator's terms need the critic's values at the data."""
 
+    lipschitz: ClassVar[bool] = False
+    """Whether the critic's slope is held, so that its values have the unit of the points."""
+
+    by_default: ClassVar[bool] = True
+    """Whether "auto" takes it before a differentiable loss, where a divergence has both."""
+
     def largest(self, definition: Definition) -> float:
         """Largest value of `objective`: infinity unless a subclass says so."""
         return math.inf
@@ -278,6 +284,8 @@ class WassersteinCritic(CriticMethod):
     """
 
     steps: int = 3
+    lipschitz: ClassVar[bool] = True
+    by_default: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_whole("steps", self.steps)
