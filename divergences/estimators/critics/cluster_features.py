@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from divergences.estimators.critics.feature_maps import FeatureMap
+from divergences.estimators.critics.mixtures import fit_mixture, least_bic, rows_for_mixtures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 _WORSE_IN_A_ROW = 2
 _POINTS_OF_COMPONENT = 20
-_ROWS_OF_MIXTURE = 10_000
 _VARIANCE_FLOOR = 1e-3
 
 
@@ -67,24 +66,11 @@ def pooled_mixture(line: Array, seed: int) -> Any:
     -------
     sklearn.mixture.GaussianMixture
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
-    best, chosen, worse = np.inf, None, 0
-    for count in _COMPONENTS:
-        if chosen is not None and _POINTS_OF_COMPONENT * count > len(rows):
-            break
-        with warnings.catch_warnings():
-            # Whether it has settled is of no account: held-out points judge what comes of it.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            mixture = GaussianMixture(
-                count, covariance_type="diag", reg_covar=_VARIANCE_FLOOR, random_state=seed
-            ).fit(rows)
-        criterion = float(mixture.bic(rows))
-        worse = 0 if criterion < best else worse + 1
-        if criterion < best:
-            best, chosen = criterion, mixture
-        if worse == _WORSE_IN_A_ROW:
-            break
-    return chosen
+    rows = rows_for_mixtures(line)
+    most = max(_COMPONENTS[0], len(rows) // _POINTS_OF_COMPONENT)
+    tried = (
+        fit_mixture(rows, count, seed, covariance="diag", floor=_VARIANCE_FLOOR)
+        for count in _COMPONENTS
+        if count <= most
+    )
+    return least_bic(tried, rows, _WORSE_IN_A_ROW)
