@@ -164,7 +164,7 @@ class Comparison(Sequence["Estimate"]):
         -------
         matplotlib Axes
         """
-        from divergences.report.figures import plot_intervals
+        from divergences.report.intervals import plot_intervals
 
         return plot_intervals(self.labels, self.estimates, ax=ax)
 

@@ -8,6 +8,7 @@ from typing import Any
 from divergences.definitions import Definition
 from divergences.errors import InvalidPairError
 from divergences.estimators import losses_for
+from divergences.training.critic_inputs import RandomFourier
 from divergences.training.critics import (
     CriticMethod,
     LogisticCritic,
@@ -15,7 +16,7 @@ from divergences.training.critics import (
     WassersteinCritic,
 )
 from divergences.training.direct_methods import DirectMethod
-from divergences.training.regularizers import R1, R2, RandomFourier, Regularizer
+from divergences.training.regularizers import R1, R2, Regularizer
 from divergences.training.schedules import Cosine, Schedule, Scheduled
 
 ADVERSARIAL = "adversarial"
