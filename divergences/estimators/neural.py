@@ -28,6 +28,7 @@ from divergences.estimators.ratios.cross_fitting import (
     cross_fit_rate,
     fit_half,
 )
+from divergences.estimators.ratios.extrapolation import is_unbounded
 from divergences.estimators.ratios.log_ratio import LogRatio
 from divergences.estimators.ratios.ratio import (
     RatioEstimator,
@@ -38,7 +39,6 @@ from divergences.estimators.ratios.ratio import (
 )
 from divergences.estimators.ratios.ratio_notes import bias_notes, doubt_notes
 from divergences.estimators.ratios.ratio_spread import resolution
-from divergences.estimators.ratios.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run

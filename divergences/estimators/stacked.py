@@ -16,10 +16,10 @@ from divergences.estimators.critics.stacking import Stack, fit_stack
 from divergences.estimators.estimator import by_shorthand
 from divergences.estimators.kde import KDE, spans
 from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.extrapolation import out_of_reach
 from divergences.estimators.ratios.labels import balanced_weights, stratified_folds
 from divergences.estimators.ratios.log_ratio import Gap, LogRatio
 from divergences.estimators.ratios.ratio import RatioEstimator
-from divergences.estimators.ratios.reach import out_of_reach
 from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
