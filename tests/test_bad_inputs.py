@@ -263,7 +263,7 @@ TABLE = [
      'epsilon must be a number above 0, not -1.0. Or use "auto".'),
     (lambda: dv.MMD(dv.GaussianKernel), TypeError,
      "kernel must be a PositiveKernel such as GaussianKernel(bandwidth=1.0), not <class "
-     "'divergences.definitions.kernel.GaussianKernel'>."),
+     "'divergences.definitions.positive_kernels.GaussianKernel'>."),
     (lambda: dv.Renyi(-0.5), ValueError,
      "alpha must be a number above 0, not -0.5."),
     (lambda: dv.SlicedWasserstein(math.nan), ValueError,

@@ -97,6 +97,11 @@ class KullbackLeibler(RatioDivergence):
     base : float
         e for nats, 2 for bits.
 
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
+
     References
     ----------
     Kullback and Leibler (1951).
@@ -158,6 +163,11 @@ class ReverseKL(RatioDivergence):
     ----------
     base : float
         e for nats, 2 for bits.
+
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
 
     References
     ----------

@@ -24,6 +24,11 @@ class Wasserstein(Definition):
     order : float
         The power r, at least 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is no number of at least 1.
+
     References
     ----------
     Kantorovich (1942); Villani (2009).
@@ -75,6 +80,11 @@ class SlicedWasserstein(Definition):
     order : float
         The power r, at least 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is no number of at least 1.
+
     References
     ----------
     Rabin, Peyré, Delon and Bernot (2012); Bonneel et al. (2015).
@@ -125,6 +135,11 @@ class Sinkhorn(Definition):
     epsilon : float or "auto"
         Strength of the entropy, in units of the cost; "auto" is a twentieth of the mean cost
         between the two samples, which depends on them: give a number to compare values.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is neither 1 nor 2, or `epsilon` neither "auto" nor a number above 0.
 
     References
     ----------

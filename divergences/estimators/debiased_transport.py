@@ -71,6 +71,11 @@ class DebiasedTransport(Estimator):
         size. At 1,000 points three take about half as long as the whole. Halves are of 1,000
         points at most.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Chizat, Roussillon, Leger, Vialard and Peyré (2020) for correcting by self-transport.

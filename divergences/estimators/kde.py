@@ -82,6 +82,11 @@ class KDE(RatioEstimator):
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Moon and Hero (2014); Kandasamy et al. (2015); Hall and Wand (1988) for bandwidths chosen

@@ -83,6 +83,11 @@ class Neighbors(RatioEstimator):
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Wang, Kulkarni and Verdú (2009); Póczos and Schneider (2011); Grassberger (2003).

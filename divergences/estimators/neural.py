@@ -112,6 +112,11 @@ class Neural(RatioEstimator):
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Nguyen, Wainwright and Jordan (2010); Goodfellow et al. (2014); Nowozin, Cseke and Tomioka

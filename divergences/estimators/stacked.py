@@ -79,6 +79,11 @@ class Stacked(RatioEstimator):
         only rated. Below 0.5 trees, partitions, mixtures, densities and what is chosen by the
         labels, which take most of the time, are left out.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     van der Laan, Polley and Hubbard (2007) for stacking by held-out loss; Efron (1986) for what

@@ -28,6 +28,11 @@ class ConvolutionalGenerator(nn.Module):
     width : int
         Channels of the last hidden layer; each layer before has twice as many.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Radford, Metz and Chintala (2016).

@@ -34,6 +34,11 @@ class Comparison(Sequence["Estimate"]):
     heading : str
         What the labels are.
 
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as estimates.
+
     Examples
     --------
     >>> import divergences as dv

@@ -27,6 +27,11 @@ class InstanceNoise(Regularizer):
         Standard deviation, in the units of what the critic is shown: one is the data's own
         standard deviation for the default critic.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Sønderby, Caballero, Theis, Shi and Huszár (2017); Arjovsky and Bottou (2017).
@@ -79,6 +84,11 @@ class Packing(Regularizer):
         Points in a pack, at least 2; it must divide the batch size. A critic of your own takes
         points of `size` times as many features.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Lin, Khetan, Fanti and Oh (2018).
@@ -110,6 +120,11 @@ class RandomFourier(Regularizer):
         Number of random frequencies.
     scale : float
         Their standard deviation, in cycles per unit of what the critic is shown.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------

@@ -75,6 +75,11 @@ class LogisticCritic(CriticMethod):
     steps : int
         Steps of the critic for each step of the generator.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Goodfellow et al. (2014); Nowozin, Cseke and Tomioka (2016); Shannon (2020).
@@ -147,6 +152,11 @@ class ConjugateCritic(CriticMethod):
         Largest log-ratio whose exponential is taken.
     steps : int
         Steps of the critic for each step of the generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -223,6 +233,11 @@ class PairingCritic(CriticMethod):
     steps : int
         Steps of the critic for each step of the generator.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Jolicoeur-Martineau (2019); Huang, Gokaslan, Kuleshov and Tompkin (2024).
@@ -272,6 +287,11 @@ class WassersteinCritic(CriticMethod):
     ----------
     steps : int
         Steps of the critic for each step of the generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------

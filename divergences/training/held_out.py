@@ -53,6 +53,11 @@ class Monitor:
     every : int or None
         Steps between measurements; None measures ten times. The end is always measured.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     Examples
     --------
     >>> Monitor(Energy(), points=500)

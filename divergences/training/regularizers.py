@@ -246,6 +246,11 @@ class WeightClipping(Regularizer):
     bound : float
         Above 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Arjovsky, Chintala and Bottou (2017).
@@ -278,6 +283,11 @@ class TopK(Regularizer):
     ----------
     share : float or Schedule
         Share of the batch that counts, above 0 and at most 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
