@@ -8,7 +8,7 @@ from torch import nn
 from divergences.checks import check_whole
 
 _START = 4
-_LEAK = 0.2
+_LEAK = 0.2  # of Radford, Metz and Chintala (2016)
 
 
 class ConvolutionalGenerator(nn.Module):
