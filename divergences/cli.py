@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WRONG_INPUT = 2
 FAILED = 1
-INTERRUPTED = 130
+INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 BROKEN_PIPE = 141
 
 _DESCRIPTION = """\

@@ -232,10 +232,10 @@ def _half_known_estimates(
 
 def _draws_for(definition: Definition, sample: Samples) -> int:
     """Draws of a known measure: their error vanishes beside the sample's, as far as time allows."""
-    n = sample.n
-    if isinstance(definition, Sinkhorn) or (isinstance(definition, Wasserstein) and sample.d > 1):
+    n, over = sample.n, definition.ranges_over(sample.d)
+    if over == "couplings":
         return n
-    if isinstance(definition, MMD | Energy) and sample.d > 1:
+    if over == "pairs":
         return max(n, min(DRAWS_FOR_EACH_POINT * n, math.isqrt(MOST_PAIRS)))
     return max(n, min(DRAWS_FOR_EACH_POINT * n, MOST_PAIRS // n))
 

@@ -9,24 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from divergences.checks import RandomState, check_choice, check_whole
-from divergences.definitions import (
-    MMD,
-    Definition,
-    Energy,
-    JensenShannon,
-    RatioDivergence,
-    SlicedWasserstein,
-    Wasserstein,
-)
+from divergences.definitions import Definition, JensenShannon, RatioDivergence
 from divergences.estimation import as_pair
-from divergences.estimators import RatioEstimator, Sliced, estimate_samples
+from divergences.estimators import RatioEstimator, estimate_samples
 from divergences.estimators.estimator import resolve
-from divergences.estimators.pooled_statistics import (
-    each_column,
-    kernel_statistic,
-    sliced_statistic,
-    transport_statistic,
-)
+from divergences.estimators.pooled_statistics import pooled, pooled_statistic
 from divergences.estimators.ratios.indicators import Expanded
 from divergences.inference.permutation import Permuted, Statistic, permuted
 from divergences.inference.pooled_critics import MOST_POINTS, critics_statistic
@@ -40,7 +27,6 @@ if TYPE_CHECKING:
     from divergences.measures import Samples
     from divergences.measures.samples import NanPolicy
 
-_MOST_TRANSPORTED = 250
 _FEWEST_FOR_HALVES = 8
 
 
@@ -192,52 +178,14 @@ def permute(
         if p.categorical:
             expand = Expanded.of(p, q)
             p, q = (replace(s, points=expand(s.points), levels=None) for s in (p, q))
-        points, labels = _pooled(p, q, run)
+        points, labels = pooled(p, q, run)
         statistic = critics_statistic(definition, points, p.n / (p.n + q.n))
         found = permuted(statistic, labels, permutations, run)
         how = f"largest held-out {definition.symbol} of 7 critics, in standard deviations"
         return found, how, (f"The critic that tells the samples apart best: {found.best}.",)
-    notes: tuple[str, ...] = ()
-    if isinstance(definition, Wasserstein) and p.d > 1:
-        p, notes_p = _thinned(p, "p", run)
-        q, notes_q = _thinned(q, "q", run)
-        notes = (*notes_p, *notes_q)
-    points, labels = _pooled(p, q, run)
-    statistic, how = _distance(definition, estimator, p, q, points, run)
-    return permuted(statistic, labels, permutations, run), how, notes
-
-
-def _distance(
-    definition: Definition,
-    method: Estimator,
-    p: Samples,
-    q: Samples,
-    points: NDArray[np.float64],
-    run: Run,
-) -> tuple[Statistic, str]:
-    if isinstance(definition, MMD | Energy):
-        distance = "MMD" if isinstance(definition, MMD) else definition.title
-        statistic = kernel_statistic(definition, p, q, points, run)
-        return statistic, f"V-statistic of the squared {distance}"
-    if isinstance(definition, Wasserstein):
-        return transport_statistic(definition, points), "transport cost between the samples"
-    if isinstance(definition, SlicedWasserstein) and isinstance(method, Sliced):
-        directions = method.directions(p.d, run.rng)
-        return sliced_statistic(definition, points, directions), "mean cost over directions"
-    return _refitted(definition, method, p, points, run), f"value by {method.describe()}"
-
-
-def _refitted(
-    definition: Definition, method: Estimator, p: Samples, points: NDArray[np.float64], run: Run
-) -> Statistic:
-    seed = int(run.rng.integers(2**63))
-
-    def value(own: NDArray[np.bool_]) -> float:
-        sides = [replace(p, points=points[rows], notes=()) for rows in (own, ~own)]
-        quiet = Run.create(seed, progress=False)
-        return estimate_samples([definition], sides[0], sides[1], method, quiet)[0].reading.inner
-
-    return Statistic(each_column(value), (definition.symbol,))
+    chosen = pooled_statistic(definition, estimator, p, q, run)
+    found = permuted(chosen.statistic, chosen.labels, permutations, run)
+    return found, chosen.how, chosen.notes
 
 
 def _by_halves(
@@ -258,7 +206,7 @@ def _by_halves(
     halves = [np.array_split(run.rng.permutation(sample.n), 2) for sample in (p, q)]
     fitted, fresh = ((p.take(of_p), q.take(of_q)) for of_p, of_q in zip(*halves, strict=True))
     critic = method.log_ratio(*fitted, run).evaluate
-    points, labels = _pooled(*fresh, run)
+    points, labels = pooled(*fresh, run)
     # No sample supports a ratio larger than its size.
     most = math.log(len(points))
     ratios = np.clip(critic(points), -most, most)
@@ -280,21 +228,6 @@ def _without_halves(p: Samples, q: Samples, larger: str) -> str:
         return 'Use method="auto".'
     most = MOST_POINTS - min(p.n, q.n)
     return f'Pass at most {most:,} points of {larger}: then method="auto" needs no halves.'
-
-
-def _pooled(p: Samples, q: Samples, run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # In random order: whatever breaks ties by position must not see the labels.
-    order = run.rng.permutation(p.n + q.n)
-    labels = np.repeat([1.0, 0.0], [p.n, q.n])
-    return np.vstack([p.points, q.points])[order], labels[order]
-
-
-def _thinned(sample: Samples, name: str, run: Run) -> tuple[Samples, tuple[str, ...]]:
-    if sample.n <= _MOST_TRANSPORTED:
-        return sample, ()
-    rows = run.rng.choice(sample.n, _MOST_TRANSPORTED, replace=False)
-    note = f"{_MOST_TRANSPORTED} of {name}'s {sample.n:,} points were drawn for the test."
-    return sample.take(rows.astype(np.intp)), (note,)
 
 
 def _refuse_weights(**samples: Samples) -> None:

@@ -15,3 +15,18 @@ def shifted(seed, n, m, d, shift=0.0, scale=1.0):
     x, y = rng.normal(size=(n, d)), scale * rng.normal(size=(m, d))
     y[:, 0] += shift
     return x, y
+
+
+def line(n, seed):
+    """From N(0, 1) and N(1, 1)."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 1)), rng.normal(1, 1, (n, 1))
+
+
+PLANE_FACTOR = np.linalg.cholesky([[1, 0.5], [0.5, 1]])
+
+
+def plane(n, seed):
+    """From N(0, I) and from a normal moved by 1 along both axes, correlated by a half."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 2)), rng.normal(size=(n, 2)) @ PLANE_FACTOR.T + 1

@@ -353,31 +353,6 @@ def test_reader_that_leaves_early_is_no_error():
     assert process.returncode == 141
 
 
-def test_quick_demo(folder, capsys):
-    status, out, err = run(capsys, "demo", "--quick", "--output", "figures")
-    assert status == 0
-    for title in (
-        "tumors, feature by feature",
-        "all 4 features jointly",
-        "threes (P) against",
-        "8 normals",
-    ):
-        assert title in out
-    assert "A random half" not in err
-    assert all(line.startswith("  ... ") for line in err.splitlines())
-    written = sorted(path.name for path in (folder / "figures").iterdir())
-    assert written == [
-        "digits-map.png",
-        "generator.png",
-        "halves-map.png",
-        "tumors-divergences.png",
-        "tumors-features.png",
-        "tumors-map.png",
-    ]
-    for name in written:
-        assert f"figures/{name}" in out
-
-
 def test_columns_of_text_are_categories(folder, capsys):
     for name, shift in (("a", 0.0), ("b", 2.0)):
         frame = pd.read_csv(f"{name}.csv")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_REACH = 9.0
+_REACH = 9.0  # where the kernel's transform has fallen to 3e-18 of its peak
 _MOST_WAVES = 1_000
 
 

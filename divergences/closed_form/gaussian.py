@@ -22,7 +22,7 @@ _SAME = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
-class WhitePair:
+class WhitenedPair:
     """P = N(0, I) and Q = N(shift, diag(variance)), an invertible linear map of the pair given."""
 
     shift: Array
@@ -88,7 +88,7 @@ def _groups(values: Array) -> list[tuple[float, int]]:
     return groups
 
 
-def white_pair(p: f.Family, q: f.Family) -> WhitePair | None:
+def white_pair(p: f.Family, q: f.Family) -> WhitenedPair | None:
     """Whiten a pair of normals (or of log-normals with one origin); None for other pairs."""
     if isinstance(p, f.LogNormal) and isinstance(q, f.LogNormal) and p.loc == q.loc:
         p, q = f.Normal(p.mean, p.std), f.Normal(q.mean, q.std)
@@ -99,7 +99,7 @@ def white_pair(p: f.Family, q: f.Family) -> WhitePair | None:
     shift = solve_triangular(factor, second[0] - first[0], lower=True)
     half = solve_triangular(factor, np.linalg.cholesky(second[1]), lower=True)
     variance, directions = eigh(half @ half.T)
-    return WhitePair(directions.T @ shift, variance)
+    return WhitenedPair(directions.T @ shift, variance)
 
 
 def moments(family: f.Family) -> tuple[Array, Array] | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_FAR = 600.0
+_FAR = 600.0  # doubles end at e^709
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from divergences.definitions.f_divergence import (
 )
 from divergences.definitions.games import RelativisticPairing, SoftenedReverseKL
 from divergences.definitions.jensen_shannon import JensenShannon, JensenShannonDistance
-from divergences.definitions.kernel import (
-    MMD,
-    Energy,
+from divergences.definitions.kernel import MMD, Energy
+from divergences.definitions.positive_kernels import (
     EnergyKernel,
     GaussianKernel,
     LaplacianKernel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from array_api_compat import array_namespace, is_torch_array
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import torch
 
     from divergences.checks import RandomState
+
+
+Range = Literal["points", "pairs", "couplings"]
 
 
 class Definition(ABC):
@@ -31,6 +34,9 @@ class Definition(ABC):
     scaling: ClassVar[float | None]
     """The power r for which scaling all points by c > 0 multiplies D by c^r; None if there
     is none, 0 for divergences that no invertible map of the data changes."""
+
+    critic: ClassVar[Literal["log-ratio", "potential", "witness function"]] = "witness function"
+    """What theory calls the optimal critic. A potential is fixed only up to a constant."""
 
     @property
     @abstractmethod
@@ -52,6 +58,10 @@ class Definition(ABC):
         """Largest value that the divergence can take: infinity unless a subclass says so."""
         return math.inf
 
+    def ranges_over(self, d: int) -> Range:
+        """What its mean or optimum is over, in d features, which says what more points cost."""
+        return "points"
+
     @property
     def inner_maximum(self) -> float:
         """Largest supremum over critics, before `outer`: `maximum` unless a subclass says so."""
@@ -60,9 +70,14 @@ class Definition(ABC):
     def outer(self, inner: Any) -> Any:
         """Take the supremum over critics to the value: identity unless a subclass says so.
 
-        It is increasing, and works on floats as on tensors.
+        It is increasing, and works on floats as on tensors, of either sign: an unbiased estimate
+        and the end of an error bar may lie below zero (`signed_root`).
         """
         return inner
+
+    def meaning(self, value: float) -> str:
+        """What a value tells beyond its number: its share of the maximum, if there is one."""
+        return f"{100 * value / self.maximum:.0f} % of maximum" if self.maximum < math.inf else ""
 
     def loss(
         self,

@@ -35,6 +35,7 @@ class RatioDivergence(Definition):
     """
 
     scaling: ClassVar[float | None] = 0.0
+    critic = "log-ratio"
 
     one_sided: ClassVar[bool] = False
     """Whether `point_terms` averages over one of the two measures only."""
@@ -63,6 +64,25 @@ class RatioDivergence(Definition):
         """
         return self.critic_p(at_p), self.critic_q(at_q)
 
+    def trained_p(self, log_ratio: Any) -> Any:
+        """a(l) for what is trained by its slope: a subclass whose a(l) has none overrides it."""
+        return self.critic_p(log_ratio)
+
+    def trained_q(self, log_ratio: Any) -> Any:
+        """b(l) for what is trained by its slope: a subclass whose b(l) has none overrides it."""
+        return self.critic_q(log_ratio)
+
+    def loss_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """`point_terms` for a loss, whose slope moves the points."""
+        return self.point_terms(at_p, at_q)
+
+    def activated(self, output: Any) -> tuple[Any, Any] | None:
+        """T(v) and -phi*(T(v)) of a network's output v, by an activation T without exponentials.
+
+        None where there is no such activation: T(v) = phi'(e^v) serves all.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class KullbackLeibler(RatioDivergence):
@@ -76,6 +96,11 @@ class KullbackLeibler(RatioDivergence):
     ----------
     base : float
         e for nats, 2 for bits.
+
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
 
     References
     ----------
@@ -138,6 +163,11 @@ class ReverseKL(RatioDivergence):
     ----------
     base : float
         e for nats, 2 for bits.
+
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
 
     References
     ----------
@@ -238,6 +268,29 @@ class TotalVariation(RatioDivergence):
         width = _FADING * math.sqrt((1 / len(at_p) + 1 / len(at_q)) / 2)
         return xp.clip(at_p / width, -1, 1) / 2, -xp.clip(at_q / width, -1, 1) / 2
 
+    def trained_p(self, log_ratio: Any) -> Any:
+        """tanh(l/2)/2, which has a slope: any critic from -1/2 to 1/2 gives a lower bound."""
+        return array_namespace(log_ratio).tanh(log_ratio / 2) / 2
+
+    def trained_q(self, log_ratio: Any) -> Any:
+        """-tanh(l/2)/2."""
+        return -self.trained_p(log_ratio)
+
+    def loss_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
+        """|p - q|/(p + q)/2, which has the slope that the signs lack."""
+        xp = array_namespace(at_p)
+        return xp.abs(self.trained_p(at_p)), xp.abs(self.trained_p(at_q))
+
+    def activated(self, output: Any) -> tuple[Any, Any]:
+        """T(v) = tanh(v)/2 and -T(v): phi*(t) = t for t from -1/2 to 1/2."""
+        at_output = array_namespace(output).tanh(output) / 2
+        return at_output, -at_output
+
+    def meaning(self, value: float) -> str:
+        """How often the best guess of where a point came from is right."""
+        right = 50 * (1 + min(max(value, 0.0), 1.0))
+        return f"best guess right in {right:.0f} %"
+
 
 @dataclass(frozen=True)
 class SquaredHellinger(RatioDivergence):
@@ -322,3 +375,7 @@ class ChiSquared(RatioDivergence):
     def point_terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
         """E_P[e^l] - 1: squares over Q leave everything to the noise of a few points."""
         return array_namespace(at_p).expm1(at_p), 0 * at_q
+
+    def activated(self, output: Any) -> tuple[Any, Any]:
+        """T(v) = v and -v - v²/4: phi*(t) = t + t²/4 from t = -2 on, and is less below."""
+        return output, -output - output * output / 4

@@ -25,6 +25,11 @@ class JensenShannon(RatioDivergence):
     base : float
         e for nats, 2 for bits (then the range is 0 to 1).
 
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
+
     References
     ----------
     Lin (1991); Goodfellow et al. (2014).
@@ -91,6 +96,11 @@ class JensenShannonDistance(RatioDivergence):
     ----------
     base : float
         e for nats, 2 for bits (then the range is 0 to 1).
+
+    Raises
+    ------
+    ValueError
+        If `base` is neither e nor 2.
 
     References
     ----------

@@ -32,6 +32,11 @@ class Renyi(RatioDivergence):
     base : float
         e for nats, 2 for bits.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `alpha` is no number above 0 or is 1, or `base` is neither e nor 2.
+
     References
     ----------
     Rényi (1961).

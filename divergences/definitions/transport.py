@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from divergences.checks import check_real
-from divergences.definitions.definition import Definition, signed_root
+from divergences.definitions.definition import Definition, Range, signed_root
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Wasserstein(Definition):
     ----------
     order : float
         The power r, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is no number of at least 1.
 
     References
     ----------
@@ -41,6 +46,7 @@ class Wasserstein(Definition):
     metric: ClassVar[bool] = True
     scaling: ClassVar[float | None] = 1.0
     title: ClassVar[str] = "Wasserstein distance"
+    critic = "potential"
     unit: ClassVar[str] = "data units"
 
     def __post_init__(self) -> None:
@@ -50,6 +56,10 @@ class Wasserstein(Definition):
     def symbol(self) -> str:
         """Symbol with the order."""
         return f"W{self.order:g}"
+
+    def ranges_over(self, d: int) -> Range:
+        """Couplings, but along a line the sorted points."""
+        return "points" if d == 1 else "couplings"
 
     def outer(self, inner: Any) -> Any:
         """Root of the transport cost."""
@@ -70,6 +80,11 @@ class SlicedWasserstein(Definition):
     order : float
         The power r, at least 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is no number of at least 1.
+
     References
     ----------
     Rabin, Peyré, Delon and Bernot (2012); Bonneel et al. (2015).
@@ -87,6 +102,7 @@ class SlicedWasserstein(Definition):
     metric: ClassVar[bool] = True
     scaling: ClassVar[float | None] = 1.0
     title: ClassVar[str] = "sliced Wasserstein distance"
+    critic = "potential"
     unit: ClassVar[str] = "data units"
 
     def __post_init__(self) -> None:
@@ -120,6 +136,11 @@ class Sinkhorn(Definition):
         Strength of the entropy, in units of the cost; "auto" is a twentieth of the mean cost
         between the two samples, which depends on them: give a number to compare values.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `order` is neither 1 nor 2, or `epsilon` neither "auto" nor a number above 0.
+
     References
     ----------
     Genevay, Peyré and Cuturi (2018); Feydy et al. (2019).
@@ -137,6 +158,7 @@ class Sinkhorn(Definition):
     symmetric: ClassVar[bool] = True
     metric: ClassVar[bool] = False
     title: ClassVar[str] = "Sinkhorn divergence"
+    critic = "potential"
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
@@ -161,3 +183,7 @@ class Sinkhorn(Definition):
     def unit(self) -> str:
         """Unit of the cost."""
         return "data units" if self.order == 1 else "data units²"
+
+    def ranges_over(self, d: int) -> Range:
+        """Couplings."""
+        return "couplings"

@@ -104,6 +104,13 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of shape (n_points,)
             -inf where a bounded kernel does not reach.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If the points are not usable, or have not the features it was fitted to.
         """
         check_is_fitted(self)
         return self.mixture_.log_density(fitted_points(self, X))
@@ -124,6 +131,11 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         check_is_fitted(self)
         return self.mixture_.leave_one_out()
@@ -141,6 +153,13 @@ class KernelDensity(DensityMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n, n_features)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `n` is no whole number of at least 1, or `rng` no seed.
         """
         check_is_fitted(self)
         return self.mixture_.sample(check_whole("n", n), check_rng(rng))

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STAGES = 7
+_STAGES = 7  # as many as Botev, Grotowski and Kroese (2010) take
 _FEWEST_CELLS = 2**12
 _MOST_CELLS = 2**20
 _CELLS_PER_BANDWIDTH = 6.0

@@ -70,6 +70,11 @@ class Classifier(RatioEstimator):
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Sugiyama, Suzuki and Kanamori (2012); Platt (1999); Menon and Ong (2016).

@@ -13,7 +13,7 @@ from divergences.definitions import Wasserstein
 from divergences.definitions.definition import signed_root
 from divergences.estimate import Reading
 from divergences.estimators.estimator import Estimator, register
-from divergences.estimators.exact_transport import ExactTransport, transport
+from divergences.estimators.exact_transport import ExactTransport, of_plan, transport
 from divergences.estimators.transport import quantile_transport as line
 from divergences.estimators.transport.affine_transport import AffineMap, fit_affine_maps
 from divergences.estimators.transport.transport_bracket import transport_bracket
@@ -24,7 +24,6 @@ from divergences.estimators.transport.transport_plan import (
     solve,
 )
 from divergences.inference.null_level import Pair, debiasing_note, halves, sizes_of
-from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.inference.squares import cost_of_square, signal, slope_of_square, squared
 from divergences.numerals import three_digits
 
@@ -71,6 +70,11 @@ class DebiasedTransport(Estimator):
         they are noisy and fast; each solves two problems of half and eight of a quarter of the
         size. At 1,000 points three take about half as long as the whole. Halves are of 1,000
         points at most.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -121,13 +125,11 @@ def debiased_transport(
     square, as_seen = (
         null.known + signal(found - null.known, doubt) for found in (null.corrected, null.as_seen)
     )
-    stderr = math.sqrt(p.variance_of_mean(plan.u) + q.variance_of_mean(plan.v))
-    noise = math.hypot(slope_of_square(plan.cost, order) * stderr, null.noise, null.share_noise)
+    plug_in = of_plan(plan, p, q, order)
+    seen = slope_of_square(plan.cost, order) * plug_in.stderr
+    noise = math.hypot(seen, null.noise, null.share_noise)
     inner, spread = cost_of_square(square, noise, order)
     bias = inner - signed_root(as_seen, 2 / order)
-    skewed = doubt_of_means((p, plan.u), (q, plan.v), stderr)
-    critic = TransportPotential(q.points, plan.v, order)
-    plug_in = Reading(plan.cost, stderr, critic=critic, doubt=skewed)
     value, biased = definition.outer(inner), definition.outer(plan.cost)
     return replace(
         plug_in,
@@ -136,15 +138,14 @@ def debiased_transport(
         bias=bias,
         doubt=(0.0, 0.0),
         bracket=transport_bracket(definition, plug_in, p, q, run),
-        notes=_notes(biased, value, definition.outer(inner - bias))
-        + skewness_notes(stderr, skewed),
+        notes=_notes(biased, value, definition.outer(inner - bias)) + plug_in.notes,
         diagnostics={
             "plug_in": biased,
             "affine_map": math.sqrt(null.known),
             "null_level": signed_root(null.level),
             "share_of_level": null.share,
-            "duality_gap": plan.gap,
-        },
+        }
+        | (plug_in.diagnostics or {}),
     )
 
 

@@ -26,6 +26,12 @@ KEPT_FOR_PICTURES = 1_000
 _BY_CHANCE = 2.0
 _ROUNDING = 1e-9
 
+# How users see the methods listed, and the first with a loss is what "auto" trains by. What is
+# not here comes behind, as it was registered.
+_ORDER = (
+    "classifier", "kde", "stacked", "neighbors", "neural",
+    "exact", "debiased", "critic", "sliced", "sinkhorn", "pairwise",
+)  # fmt: skip
 _SHORTHANDS: dict[str, type[Estimator]] = {}
 
 
@@ -158,10 +164,14 @@ def losses_for(definition: Definition | type[Definition]) -> list[type[Estimator
 
 
 def _listed(table: Any, definition: Definition | type[Definition]) -> list[type[Estimator]]:
-    methods = dict.fromkeys(_SHORTHANDS.values())
+    methods = dict.fromkeys(_SHORTHANDS[name] for name in sorted(_SHORTHANDS, key=_place))
     if isinstance(definition, type):
         return [method for method in methods if _lookup(table, definition, method) is not None]
     return [method for method in methods if _is_valid(table, definition, method)]
+
+
+def _place(shorthand: str) -> int:
+    return _ORDER.index(shorthand) if shorthand in _ORDER else len(_ORDER)
 
 
 def _is_valid(table: Any, definition: Definition, method: type[Estimator]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,12 @@ from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.tensor_order import sorted_values
 from divergences.estimators.transport import quantile_transport as line
 from divergences.estimators.transport.transport_bracket import transport_bracket
-from divergences.estimators.transport.transport_plan import TransportPotential, require_pairs, solve
+from divergences.estimators.transport.transport_plan import (
+    Plan,
+    TransportPotential,
+    require_pairs,
+    solve,
+)
 from divergences.inference.null_level import NullLevel, null_level
 from divergences.inference.skewed_means import doubt_of_means, skewness_notes
 from divergences.measures.from_torch import to_numpy
@@ -105,29 +110,37 @@ def plug_in(p: Samples, q: Samples, order: float) -> Reading:
 
     The samples are without points of weight zero, and on the line in the order of their values.
     """
-    diagnostics: dict[str, Any] = {}
     if p.d == 1:
-        cost, at_p, at_q, critic = _on_the_line(p, q, order)
-    else:
-        require_pairs(p.n, q.n)
-        plan = solve(p.points, q.points, p.mass, q.mass, order)
-        cost, at_p, at_q = plan.cost, plan.u, plan.v
-        critic = TransportPotential(q.points, plan.v, order)
-        diagnostics["duality_gap"] = plan.gap
-    stderr = math.sqrt(p.variance_of_mean(at_p) + q.variance_of_mean(at_q))
-    doubt = doubt_of_means((p, at_p), (q, at_q), stderr)
-    notes = skewness_notes(stderr, doubt)
-    return Reading(cost, stderr, notes=notes, critic=critic, diagnostics=diagnostics, doubt=doubt)
+        return _on_the_line(p, q, order)
+    require_pairs(p.n, q.n)
+    return of_plan(solve(p.points, q.points, p.mass, q.mass, order), p, q, order)
 
 
-def _on_the_line(
-    p: Samples, q: Samples, order: float
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64], Critic]:
+def of_plan(plan: Plan, p: Samples, q: Samples, order: float) -> Reading:
+    """Cost of an optimal plan between two samples, with the error bar of its potentials."""
+    critic = TransportPotential(q.points, plan.v, order)
+    reading = _with_error_bar(plan.cost, (p, plan.u), (q, plan.v), critic)
+    return replace(reading, diagnostics={"duality_gap": plan.gap})
+
+
+def _with_error_bar(
+    cost: float,
+    on_p: tuple[Samples, NDArray[np.float64]],
+    on_q: tuple[Samples, NDArray[np.float64]],
+    critic: Critic,
+) -> Reading:
+    stderr = math.sqrt(sum(sample.variance_of_mean(values) for sample, values in (on_p, on_q)))
+    doubt = doubt_of_means(on_p, on_q, stderr)
+    return Reading(cost, stderr, notes=skewness_notes(stderr, doubt), critic=critic, doubt=doubt)
+
+
+def _on_the_line(p: Samples, q: Samples, order: float) -> Reading:
     x, y = p.points[:, 0], q.points[:, 0]
     matching = line.match(p.n, q.n, p.weights, q.weights)
     inner = float(line.transport_cost(x, y, matching, order))
     u, v = line.potentials(x, y, matching, order)
-    return inner, u, v, line.LinePotential.create(x, y, matching, v, order)
+    critic = line.LinePotential.create(x, y, matching, v, order)
+    return _with_error_bar(inner, (p, u), (q, v), critic)
 
 
 def _null_level(p: Samples, q: Samples, order: float, run: Run) -> NullLevel:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.checks import check_choice, check_real
-from divergences.definitions import RatioDivergence, TotalVariation
+from divergences.definitions import RatioDivergence
 from divergences.density.background import Background
 from divergences.density.bandwidths import (
     RULES,
@@ -81,6 +81,11 @@ class KDE(RatioEstimator):
     second_opinion : bool
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -356,10 +361,6 @@ def density_loss(
             "KDE(integrate=True) has no differentiable form. Use KDE(integrate=False)."
         )
     at_x, at_y = log_ratios(estimator, x, y, run)
-    if isinstance(definition, TotalVariation):
-        # The variational terms are signs, which have no slope: |p - q|/(p + q) instead.
-        terms_x, terms_y = ((at / 2).tanh().abs() / 2 for at in (at_x, at_y))
-    else:
-        terms_x, terms_y = definition.point_terms(*as_far_as_read(definition, at_x, at_y))
+    terms_x, terms_y = definition.loss_terms(*as_far_as_read(definition, at_x, at_y))
     value: torch.Tensor = terms_x.mean() + terms_y.mean()
     return value

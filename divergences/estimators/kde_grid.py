@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _STEPS_PER_BANDWIDTH = {1: 8.0, 2: 4.0}
 _MOST_STEPS = {1: 2**15, 2: 512}
+# In bandwidths: beyond it a kernel is below 1e-13 of its peak. The others end at 1.
 _REACH = {"gaussian": 8.0, "exponential": 36.0}
 
 

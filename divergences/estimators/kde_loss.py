@@ -20,7 +20,7 @@ from divergences.density.kernels import SmoothingKernel, as_kernel
 from divergences.density.subspace import find_subspace
 from divergences.estimators.kde_fit import CROSS_VALIDATED, Contrast, contrast
 from divergences.estimators.ratios.calibration import calibration
-from divergences.estimators.ratios.reach import highest_believed
+from divergences.estimators.ratios.extrapolation import highest_believed
 from divergences.measures.from_torch import to_numpy
 from divergences.measures.samples import as_samples
 

@@ -66,6 +66,11 @@ class LipschitzCritic(Estimator):
     device : str
         Where torch computes, such as "cpu" or "cuda".
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Anil, Lucas and Grosse (2019); Arjovsky, Chintala and Bottou (2017); Gulrajani et al. (2017);

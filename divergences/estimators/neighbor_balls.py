@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from divergences.estimators.whitening import Counts, WhiteSample
+from divergences.estimators.whitening import Counts, WhitenedSample
 from divergences.work import Run, row_tiles
 
 if TYPE_CHECKING:
@@ -64,14 +64,16 @@ class Balls:
     inside: Counts
 
 
-def balls_about(own: WhiteSample, other: WhiteSample, k: int, run: Run, *, both: bool) -> Balls:
+def balls_about(
+    own: WhitenedSample, other: WhitenedSample, k: int, run: Run, *, both: bool
+) -> Balls:
     """Find the ball about each point of a sample that reaches its k-th neighbor.
 
     Parameters
     ----------
-    own : WhiteSample
+    own : WhitenedSample
         Centers; no point is its own neighbor.
-    other : WhiteSample
+    other : WhitenedSample
     k : int
         At most n - 1 and, if `both`, at most the size of the other sample.
     run : Run
@@ -175,7 +177,7 @@ def _search_all(
 
 
 def spread_to_members(
-    own: WhiteSample, other: WhiteSample, balls: Balls, slopes: Slopes, run: Run
+    own: WhitenedSample, other: WhitenedSample, balls: Balls, slopes: Slopes, run: Run
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum over the balls, at each point of both samples, of what the ball gives its members.
 
@@ -185,7 +187,7 @@ def spread_to_members(
 
     Parameters
     ----------
-    own, other : WhiteSample
+    own, other : WhitenedSample
         The centers, and the other sample.
     balls : Balls
         About each point of `own`.

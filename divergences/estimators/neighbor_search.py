@@ -11,7 +11,7 @@ import numpy as np
 
 from divergences.estimators.neighbor_balls import Balls, balls_about, spread_to_members
 from divergences.estimators.neighbor_terms import Term
-from divergences.estimators.whitening import Counts, WhitePair, WhiteSample, whiten_pair
+from divergences.estimators.whitening import Counts, WhitenedPair, WhitenedSample, whiten_pair
 from divergences.measures.samples import Samples
 from divergences.work import Run
 
@@ -47,7 +47,7 @@ class Half:
 
     rows_p: NDArray[np.intp]
     rows_q: NDArray[np.intp]
-    pair: WhitePair
+    pair: WhitenedPair
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Search:
 
     Parameters
     ----------
-    pair : WhitePair
+    pair : WhitenedPair
         The samples on one scale.
     halves : tuple of Half
         A random half of either sample, and the other.
@@ -64,7 +64,7 @@ class Search:
         Workers, progress and what is known already.
     """
 
-    pair: WhitePair
+    pair: WhitenedPair
     halves: tuple[Half, Half]
     run: Run
 
@@ -130,12 +130,12 @@ class Search:
         at_own, at_other = values + at_own, at_other * (other.n / own.n)
         return (at_own, at_other) if part.of_p else (at_other, at_own)
 
-    def _values(self, part: Part, k: int, pair: WhitePair) -> NDArray[np.float64]:
+    def _values(self, part: Part, k: int, pair: WhitenedPair) -> NDArray[np.float64]:
         own, other = _sides(part, pair)
         inside = self._balls(part, k, pair).inside
         return part.term.values(inside, own.n - 1, other.n)
 
-    def _balls(self, part: Part, k: int, pair: WhitePair) -> Balls:
+    def _balls(self, part: Part, k: int, pair: WhitenedPair) -> Balls:
         own, other = _sides(part, pair)
         if not part.both:
             # A larger sample is thinned to the size of the other, and k points must be left.
@@ -144,11 +144,11 @@ class Search:
         return self.run.once(("balls", k, part.of_p, part.both), (pair,), find)
 
 
-def _sides(part: Part, pair: WhitePair) -> tuple[WhiteSample, WhiteSample]:
+def _sides(part: Part, pair: WhitenedPair) -> tuple[WhitenedSample, WhitenedSample]:
     return (pair.p, pair.q) if part.of_p else (pair.q, pair.p)
 
 
-def _halves(pair: WhitePair, rng: np.random.Generator) -> tuple[Half, Half]:
+def _halves(pair: WhitenedPair, rng: np.random.Generator) -> tuple[Half, Half]:
     order_p, order_q = rng.permutation(pair.p.n), rng.permutation(pair.q.n)
     cut_p, cut_q = pair.p.n // 2, pair.q.n // 2
     first = order_p[:cut_p], order_q[:cut_q]

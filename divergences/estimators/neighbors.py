@@ -25,11 +25,11 @@ from divergences.estimators.neighbor_balls import TREE_FEATURES, Cloud, balls_at
 from divergences.estimators.neighbor_search import Part, Search
 from divergences.estimators.neighbor_terms import LogRatioTerm, LogShareTerm, PowerTerm
 from divergences.estimators.ratios.copies import are_copies
+from divergences.estimators.ratios.extrapolation import is_unbounded, out_of_reach
 from divergences.estimators.ratios.log_ratio import LogRatio
 from divergences.estimators.ratios.ratio import RatioEstimator, extrapolated_bias
 from divergences.estimators.ratios.ratio_notes import bias_notes
-from divergences.estimators.ratios.reach import is_unbounded, out_of_reach
-from divergences.estimators.whitening import Whitening, WhitePair
+from divergences.estimators.whitening import WhitenedPair, Whitening
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run
@@ -82,6 +82,11 @@ class Neighbors(RatioEstimator):
     second_opinion : bool
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -298,7 +303,7 @@ def _critic(estimator: Neighbors, search: Search, p: Samples, q: Samples) -> Nei
     return search.run.once((estimator, "critic"), (search.pair,), fit)
 
 
-def _rate(pair: WhitePair) -> float:
+def _rate(pair: WhitenedPair) -> float:
     """Power of the sample size by which the bias shrinks.
 
     The squared distance to a neighbor shrinks by 2/d, but tails and empty regions make it
@@ -309,7 +314,7 @@ def _rate(pair: WhitePair) -> float:
     return max(_SLOWEST_RATE, 1.0 / dimensions)
 
 
-def _notes(pair: WhitePair, wanted: int, k: int) -> tuple[str, ...]:
+def _notes(pair: WhitenedPair, wanted: int, k: int) -> tuple[str, ...]:
     notes = []
     if pair.dropped:
         notes.append(f"Left out, as they add nothing: {pair.dropped}.")
@@ -339,7 +344,7 @@ def _notes(pair: WhitePair, wanted: int, k: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _tie_note(pair: WhitePair, k: int) -> str:
+def _tie_note(pair: WhitenedPair, k: int) -> str:
     sides = (pair.p, pair.q)
     counted = sum(int((side.repeats.own >= k).sum()) for side in sides)
     alone = sum(int(((side.repeats.own >= k) & (side.repeats.other == 0)).sum()) for side in sides)

@@ -19,7 +19,6 @@ from divergences.estimators.neural_objectives import (
     DonskerVaradhan,
     FenchelDual,
     Objective,
-    fenchel_dual,
     largest_log_ratio,
     objectives_for,
 )
@@ -29,6 +28,7 @@ from divergences.estimators.ratios.cross_fitting import (
     cross_fit_rate,
     fit_half,
 )
+from divergences.estimators.ratios.extrapolation import is_unbounded
 from divergences.estimators.ratios.log_ratio import LogRatio
 from divergences.estimators.ratios.ratio import (
     RatioEstimator,
@@ -39,7 +39,6 @@ from divergences.estimators.ratios.ratio import (
 )
 from divergences.estimators.ratios.ratio_notes import bias_notes, doubt_notes
 from divergences.estimators.ratios.ratio_spread import resolution
-from divergences.estimators.ratios.reach import is_unbounded
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
 from divergences.work import Run
@@ -113,6 +112,11 @@ class Neural(RatioEstimator):
         Whether the interval reaches as far up as that of the default's quick critics, which take
         half a second to three.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Nguyen, Wainwright and Jordan (2010); Goodfellow et al. (2014); Nowozin, Cseke and Tomioka
@@ -184,7 +188,7 @@ class Neural(RatioEstimator):
                 f'objective must be "js" for a log-ratio that serves every divergence, not '
                 f"{self.objective!r}."
             )
-        return fit_critics(self, fenchel_dual(JensenShannon()), math.inf, p, q, run)
+        return fit_critics(self, FenchelDual(JensenShannon()), math.inf, p, q, run)
 
 
 @register(RatioDivergence, Neural)

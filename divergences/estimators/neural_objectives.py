@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from array_api_compat import array_namespace
 
-from divergences.definitions import KullbackLeibler, RatioDivergence, ReverseKL, TotalVariation
+from divergences.definitions import KullbackLeibler, RatioDivergence, ReverseKL
 
 _POINTS_PER_TERM = 10
 
@@ -41,14 +41,14 @@ class FenchelDual:
 
     At such a T the conjugate is phi*(T) = e^l phi'(e^l) - phi(e^l), so that T never leaves its
     domain, whatever l the network gives, and the two terms are the definition's own critic
-    functions.
+    functions; where these are steps, as for total variation, one with a slope takes their place.
     """
 
     definition: RatioDivergence
 
     def terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
         """T and -phi*(T)."""
-        return self.definition.critic_p(at_p), self.definition.critic_q(at_q)
+        return self.definition.trained_p(at_p), self.definition.trained_q(at_q)
 
     def join(self, mean_p: Any, mean_q: Any) -> Any:
         """Their sum."""
@@ -61,19 +61,6 @@ class FenchelDual:
     def offset(self, mean_p: Any, mean_q: Any) -> Any:
         """Nothing: the bound itself fixes the scale."""
         return 0.0
-
-
-@dataclass(frozen=True)
-class SmoothTotalVariation(FenchelDual):
-    """E_P[T] - E_Q[T] with T = tanh(l/2)/2, which has the slope that phi'(e^l) = sign(l)/2 lacks.
-
-    The domain of phi* is all of [-1/2, 1/2], and phi*(t) = t on it.
-    """
-
-    def terms(self, at_p: Any, at_q: Any) -> tuple[Any, Any]:
-        """T and -T."""
-        xp = array_namespace(at_p)
-        return xp.tanh(at_p / 2) / 2, -xp.tanh(at_q / 2) / 2
 
 
 @dataclass(frozen=True)
@@ -108,16 +95,9 @@ class DonskerVaradhan:
         return sign * array_namespace(mean).log(mean)
 
 
-def fenchel_dual(definition: RatioDivergence) -> FenchelDual:
-    """The f-GAN objective of a divergence."""
-    if isinstance(definition, TotalVariation):
-        return SmoothTotalVariation(definition)
-    return FenchelDual(definition)
-
-
 def objectives_for(definition: RatioDivergence) -> dict[str, Objective]:
     """The objectives that bound a divergence, by name, besides "js", which serves all."""
-    dual = fenchel_dual(definition)
+    dual = FenchelDual(definition)
     found: dict[str, Objective] = {"conjugate": dual}
     if isinstance(definition, KullbackLeibler | ReverseKL):
         found["donsker_varadhan"] = DonskerVaradhan(isinstance(definition, ReverseKL))
@@ -136,7 +116,7 @@ def largest_log_ratio(objective: Objective, points: int) -> float:
     Examples
     --------
     >>> from divergences.definitions import ChiSquared
-    >>> round(largest_log_ratio(fenchel_dual(ChiSquared()), 10_000) / math.log(1000), 2)
+    >>> round(largest_log_ratio(FenchelDual(ChiSquared()), 10_000) / math.log(1000), 2)
     0.5
     """
     most = max(points / _POINTS_PER_TERM, math.e)

@@ -51,6 +51,11 @@ class PairwiseKernel(Estimator):
     statistic : {"unbiased", "biased"}
         U-statistic or V-statistic.
 
+    Raises
+    ------
+    ValueError
+        If `statistic` is none of these.
+
     References
     ----------
     Gretton et al. (2012); Székely and Rizzo (2013); Hoeffding (1948).

@@ -50,6 +50,11 @@ class Sliced(Estimator):
         distance between the samples themselves; its interval reaches as far down as it is biased.
         A loss for training is always the plug-in.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Rabin, Peyré, Delon and Bernot (2012); Bonneel et al. (2015); Manole, Balakrishnan and

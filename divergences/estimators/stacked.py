@@ -16,10 +16,10 @@ from divergences.estimators.critics.stacking import Stack, fit_stack
 from divergences.estimators.estimator import by_shorthand
 from divergences.estimators.kde import KDE, spans
 from divergences.estimators.ratios.cross_fitting import TrainingPart
+from divergences.estimators.ratios.extrapolation import out_of_reach
 from divergences.estimators.ratios.labels import balanced_weights, stratified_folds
 from divergences.estimators.ratios.log_ratio import Gap, LogRatio
 from divergences.estimators.ratios.ratio import RatioEstimator
-from divergences.estimators.ratios.reach import out_of_reach
 from divergences.measures.arrays import listed
 from divergences.measures.samples import Samples
 from divergences.numerals import two_digits
@@ -78,6 +78,11 @@ class Stacked(RatioEstimator):
         Above 0. Critics are fitted to at most 100,000 rows times the effort; further rows are
         only rated. Below 0.5 trees, partitions, mixtures, densities and what is chosen by the
         labels, which take most of the time, are left out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------

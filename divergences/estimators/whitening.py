@@ -135,7 +135,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class WhiteSample:
+class WhitenedSample:
     """One of two samples that were made white together.
 
     Parameters
@@ -159,12 +159,12 @@ class WhiteSample:
 
 
 @dataclass(frozen=True, eq=False)
-class WhitePair:
+class WhitenedPair:
     """Two samples made white together.
 
     Parameters
     ----------
-    p, q : WhiteSample
+    p, q : WhitenedSample
     whitening : Whitening
     dropped : str
         Columns that add nothing, in words.
@@ -172,8 +172,8 @@ class WhitePair:
         Columns of few values beside others, in words.
     """
 
-    p: WhiteSample
-    q: WhiteSample
+    p: WhitenedSample
+    q: WhitenedSample
     whitening: Whitening
     dropped: str
     discrete: str
@@ -196,16 +196,16 @@ class WhitePair:
         """Points that their own sample has more than once."""
         return sum(int((side.repeats.own > 0).sum()) for side in (self.p, self.q))
 
-    def take(self, rows_p: NDArray[np.intp], rows_q: NDArray[np.intp]) -> WhitePair:
+    def take(self, rows_p: NDArray[np.intp], rows_q: NDArray[np.intp]) -> WhitenedPair:
         """Return some of the points on the same scale, their ties counted anew."""
         p, q = _with_repeats(
             (self.p.points[rows_p], self.q.points[rows_q]),
             (self.p.identity[rows_p], self.q.identity[rows_q]),
         )
-        return WhitePair(p, q, self.whitening, self.dropped, self.discrete)
+        return WhitenedPair(p, q, self.whitening, self.dropped, self.discrete)
 
 
-def whiten_pair(p: Samples, q: Samples) -> WhitePair:
+def whiten_pair(p: Samples, q: Samples) -> WhitenedPair:
     """Make two samples white together, so that no affine map of the features changes a distance.
 
     The covariance is that of the pooled sample, which is regular on the pooled subspace even
@@ -230,7 +230,7 @@ def whiten_pair(p: Samples, q: Samples) -> WhitePair:
     names = [subspace.names[column] for column in discrete]
     values = [len(np.unique(pooled[:, column])) for column in discrete]
     words = _few_values(names, values)
-    return WhitePair(p_white, q_white, whitening, subspace.words(), words)
+    return WhitenedPair(p_white, q_white, whitening, subspace.words(), words)
 
 
 def _few_values(names: list[str], counts: list[int]) -> str:
@@ -269,13 +269,13 @@ def discrete_columns(points: NDArray[np.float64], among: NDArray[np.intp]) -> ND
 def _with_repeats(
     points: tuple[NDArray[np.float64], NDArray[np.float64]],
     identity: tuple[NDArray[np.intp], NDArray[np.intp]],
-) -> tuple[WhiteSample, WhiteSample]:
+) -> tuple[WhitenedSample, WhitenedSample]:
     at_p, at_q = identity
     size = int(max(at_p.max(), at_q.max())) + 1
     in_p, in_q = np.bincount(at_p, minlength=size), np.bincount(at_q, minlength=size)
     return (
-        WhiteSample(points[0], at_p, Counts(in_p[at_p] - 1, in_q[at_p])),
-        WhiteSample(points[1], at_q, Counts(in_q[at_q] - 1, in_p[at_q])),
+        WhitenedSample(points[0], at_p, Counts(in_p[at_p] - 1, in_q[at_p])),
+        WhitenedSample(points[1], at_q, Counts(in_q[at_q] - 1, in_p[at_q])),
     )
 
 

@@ -162,6 +162,13 @@ class GAN(GenerativeModel):
         Returns
         -------
         ndarray of shape (n, n_features)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `n` is no whole number of at least 1, or `rng` no seed.
         """
         check_is_fitted(self)
         with torch.no_grad():

@@ -140,6 +140,13 @@ class GaussianMixture(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_points,)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If the points are not usable, or have not the features it was fitted to.
         """
         check_is_fitted(self)
         white = self._scale(fitted_points(self, X))
@@ -162,6 +169,13 @@ class GaussianMixture(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n, n_features)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `n` is no whole number of at least 1, or `rng` no seed.
         """
         check_is_fitted(self)
         n, generator = check_whole("n", n), check_rng(rng)

@@ -133,6 +133,13 @@ class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_points,)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If the points are not usable, or have not the features it was fitted to.
         """
         check_is_fitted(self)
         factor = np.linalg.cholesky(self.covariance_)
@@ -157,6 +164,13 @@ class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n, n_features)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            If `n` is no whole number of at least 1, or `rng` no seed.
         """
         check_is_fitted(self)
         shape = (check_whole("n", n), self.n_features_in_)
@@ -169,6 +183,11 @@ class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         ndarray of bool, shape (n_features, n_features)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         check_is_fitted(self)
         joined: NDArray[np.bool_] = self.partial_correlations_ != 0
@@ -188,6 +207,11 @@ class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
         Returns
         -------
         matplotlib Axes
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         check_is_fitted(self)
         # A model reaches for the layer of pictures here alone.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FRAME_MODULES = {"pandas", "polars", "pyarrow", "modin", "cudf", "dask", "narwhals"}
 
-_LARGEST_EXACT = 2.0**53
+_LARGEST_EXACT = 2.0**53  # up to which doubles hold every whole number
 _STEPS_OF_SPREAD = 1_000
 
 Columns = tuple[str, ...] | None

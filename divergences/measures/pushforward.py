@@ -30,6 +30,11 @@ class Pushforward:
         k and returns k latent points; if it has a parameter `rng`, it is given a numpy
         Generator, so that a seed repeats its draws.
 
+    Raises
+    ------
+    TypeError
+        If `g` cannot be called, or `mu` cannot be drawn from.
+
     References
     ----------
     Goodfellow et al. (2014) use it as the generator of a GAN.
@@ -100,6 +105,11 @@ class Pushforward:
     def latent(self, n: int, rng: np.random.Generator | None) -> Any:
         """Draw n latent points, (n, latent_features): numpy's draws from `rng`, which may be left
         out where mu does not take it; torch's from its global random state.
+
+        Raises
+        ------
+        ValueError
+            If `mu` does not give `n` points.
         """
         latent = self._draw(n, rng)
         if not hasattr(latent, "ndim"):

@@ -11,6 +11,7 @@ import numpy as np
 from divergences.checks import check_choice
 from divergences.measures.arrays import first_few, listed, to_values
 from divergences.measures.categories import check_kinds, recoded
+from divergences.measures.weights import are_equal, positive, to_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -226,13 +227,13 @@ def as_samples(
         values = to_values(data, name, categories=categories)
         points, columns, notes = _to_points(values.array, name), values.columns, ()
         levels = values.levels
-    mass = None if weights is None else _to_weights(weights, len(points), name)
+    mass = None if weights is None else to_weights(weights, len(points), name)
     if not (isinstance(data, Samples) and nan_policy == "keep"):
         points, mass, notes = _handle_missing(points, mass, columns, notes, name, nan_policy)
     _check_count(points, minimum, notes, name)
     if mass is not None:
-        points, mass, notes = _positive(points, mass, notes, name)
-        if np.ptp(mass) == 0:
+        points, mass, notes = positive(points, mass, notes, name)
+        if are_equal(mass):
             mass = None
     frozen = None if mass is None else _frozen(mass)
     return Samples(_frozen(points), frozen, columns, notes, levels=levels)
@@ -352,48 +353,6 @@ def _handle_missing(
         f"{int(rows.sum())} of {len(points)} rows of {name} were left out: NaN or infinite values."
     )
     return points[~rows], None if mass is None else mass[~rows], (*notes, note)
-
-
-def _to_weights(weights: Any, n: int, name: str) -> NDArray[np.float64]:
-    label = f"weights_{name}"
-    mass = to_values(weights, label).array
-    if mass.ndim == 2 and mass.shape[1] == 1:
-        mass = mass[:, 0]
-    if mass.shape != (n,):
-        raise ValueError(
-            f"{label} must have shape ({n},), one weight for each point of {name}, not "
-            f"{mass.shape}."
-        )
-    if not np.isfinite(mass).all():
-        raise ValueError(
-            f"{label} must be finite, but {int((~np.isfinite(mass)).sum())} of {n} are not. "
-            f"Use 0 to leave a point out."
-        )
-    if (mass < 0).any():
-        raise ValueError(
-            f"{label} must not be negative, but {int((mass < 0).sum())} of {n} are. Weights are "
-            f"masses or repeat counts."
-        )
-    return mass
-
-
-def _positive(
-    points: NDArray[np.float64], mass: NDArray[np.float64], notes: tuple[str, ...], name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
-    carried = mass > 0
-    count = int(carried.sum())
-    if count == 0:
-        raise ValueError(f"weights_{name} must have a positive sum, but they sum to 0.")
-    if count < 2:
-        raise ValueError(
-            f"weights_{name} must give at least 2 points a positive weight, but only 1 has one."
-        )
-    if count < len(mass):
-        # A point without mass is no point of the measure: neighbors and counts must not see it.
-        note = f"{len(mass) - count} of {len(mass)} rows of {name} were left out: zero weight."
-        points, mass, notes = points[carried], mass[carried], (*notes, note)
-    mass = mass / mass.max()
-    return points, mass / mass.sum(), notes
 
 
 def _frozen(array: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from torch import nn
 from divergences.checks import check_whole
 
 _START = 4
-_LEAK = 0.2
+_LEAK = 0.2  # of Radford, Metz and Chintala (2016)
 
 
 class ConvolutionalGenerator(nn.Module):
@@ -27,6 +27,11 @@ class ConvolutionalGenerator(nn.Module):
         Height and width: 4, 8, 16, 32 and so on.
     width : int
         Channels of the last hidden layer; each layer before has twice as many.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------

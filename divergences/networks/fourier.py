@@ -27,6 +27,11 @@ class FourierFeatures(nn.Module):
         Their standard deviation in cycles per unit of the input, so that structure of size
         1/`scale` is seen.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Rahimi and Recht (2007); Tancik et al. (2020).

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.definitions import RatioDivergence, Sinkhorn, SlicedWasserstein, Wasserstein
+from divergences.definitions import RatioDivergence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class CriticView:
         if isinstance(estimate.definition, RatioDivergence):
             return cls(estimate, 0.0, 1.0)
         at_p, at_q = estimate.critic(p.points), estimate.critic(q.points)
-        middle = (p.mean(at_p) + q.mean(at_q)) / 2 if is_potential(estimate) else 0.0
+        is_potential = estimate.definition.critic == "potential"
+        middle = (p.mean(at_p) + q.mean(at_q)) / 2 if is_potential else 0.0
         shown = [at_p, at_q] if drawn is None else [at_p, at_q, estimate.critic(drawn)]
         limit = float(np.abs(np.concatenate(shown) - middle).max())
         return cls(estimate, middle, limit or 1.0)
@@ -83,16 +84,11 @@ class CriticView:
         return f"{critic_name(self.estimate)}\nmore {names[1]}  ←  0  →  more {names[0]}"
 
 
-def is_potential(estimate: Estimate) -> bool:
-    """Whether the critic is a transport potential."""
-    return isinstance(estimate.definition, Wasserstein | SlicedWasserstein | Sinkhorn)
-
-
 def critic_name(estimate: Estimate) -> str:
     """What theory calls the critic."""
     if isinstance(estimate.definition, RatioDivergence):
         return "critic ln(p/q)"
-    return "critic (potential)" if is_potential(estimate) else "critic (witness function)"
+    return f"critic ({estimate.definition.critic})"
 
 
 def near_data(points: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -34,6 +34,11 @@ class Comparison(Sequence["Estimate"]):
     heading : str
         What the labels are.
 
+    Raises
+    ------
+    ValueError
+        If there are not as many labels as estimates.
+
     Examples
     --------
     >>> import divergences as dv
@@ -164,7 +169,7 @@ class Comparison(Sequence["Estimate"]):
         -------
         matplotlib Axes
         """
-        from divergences.report.figures import plot_intervals
+        from divergences.report.intervals import plot_intervals
 
         return plot_intervals(self.labels, self.estimates, ax=ax)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from divergences.definitions import RatioDivergence, TotalVariation
+from divergences.definitions import RatioDivergence
 from divergences.numerals import rounded_together, two_digits
 
 if TYPE_CHECKING:
@@ -54,12 +54,9 @@ def verdict(estimate: Estimate) -> str:
 
 
 def _meaning(estimate: Estimate) -> str:
-    definition = estimate.definition
-    if isinstance(definition, TotalVariation):
-        right = 50 * (1 + min(max(estimate, 0.0), 1.0))
-        return f": best guess right in {right:.0f} %"
-    if math.isfinite(definition.maximum):
-        return f": {100 * estimate / definition.maximum:.0f} % of maximum"
+    meaning = estimate.definition.meaning(estimate)
+    if meaning:
+        return f": {meaning}"
     return ": exact value" if estimate.n is None else ": interval above 0"
 
 

@@ -2,6 +2,7 @@
 
 from divergences.training.build import make_objective
 from divergences.training.callbacks import TensorBoard, WeightsAndBiases
+from divergences.training.critic_inputs import InstanceNoise, Packing, RandomFourier
 from divergences.training.critics import (
     ConjugateCritic,
     CriticMethod,
@@ -24,9 +25,6 @@ from divergences.training.regularizers import (
     R1,
     R2,
     GradientPenalty,
-    InstanceNoise,
-    Packing,
-    RandomFourier,
     Regularizer,
     SpectralNorm,
     TopK,

@@ -18,7 +18,7 @@ from divergences.networks.seeds import seeded
 from divergences.training import defaults
 from divergences.training.adversarial import Adversarial, MakeOptimizer, Normalization
 from divergences.training.average import Average
-from divergences.training.critics import CriticMethod, WassersteinCritic
+from divergences.training.critics import CriticMethod
 from divergences.training.data import Latents, Source
 from divergences.training.direct import Direct
 from divergences.training.distributed import ALONE, Workers
@@ -120,9 +120,8 @@ def _critic(
     normalization: nn.Module = nn.Identity()
     unit = 1.0
     if critic is None:
-        one_scale = isinstance(method, WassersteinCritic)
-        standard = Normalization.of(x, one_scale=one_scale)
-        if one_scale:
+        standard = Normalization.of(x, one_scale=method.lipschitz)
+        if method.lipschitz:
             unit = float(standard.scale)
         normalization = standard
         critic = default_critic(method, regularizers, x).to(x)
@@ -184,7 +183,7 @@ def default_critic(
     bounded = any(regularizer.bounds_slope for regularizer in used)
     network = (
         LipschitzPerceptron(d, 1, width=64, depth=3)
-        if isinstance(method, WassersteinCritic) and not bounded
+        if method.lipschitz and not bounded
         else Perceptron(d, 1, width=128, depth=3, activation="leaky_relu")
     )
     return nn.Sequential(nn.Flatten(), *layers, network)

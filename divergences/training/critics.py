@@ -11,14 +11,7 @@ import torch
 from torch.nn.functional import softplus
 
 from divergences.checks import check_real, check_whole
-from divergences.definitions import (
-    ChiSquared,
-    Definition,
-    RatioDivergence,
-    TotalVariation,
-    Wasserstein,
-)
-from divergences.definitions.games import RelativisticPairing
+from divergences.definitions import Definition, RatioDivergence, RelativisticPairing, Wasserstein
 
 
 class CriticMethod(ABC):
@@ -34,6 +27,12 @@ class CriticMethod(ABC):
 
     needs_data: ClassVar[bool] = False
     """Whether the generator's terms need the critic's values at the data."""
+
+    lipschitz: ClassVar[bool] = False
+    """Whether the critic's slope is held, so that its values have the unit of the points."""
+
+    by_default: ClassVar[bool] = True
+    """Whether "auto" takes it before a differentiable loss, where a divergence has both."""
 
     def largest(self, definition: Definition) -> float:
         """Largest value of `objective`: infinity unless a subclass says so."""
@@ -76,13 +75,19 @@ class LogisticCritic(CriticMethod):
     steps : int
         Steps of the critic for each step of the generator.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Goodfellow et al. (2014); Nowozin, Cseke and Tomioka (2016); Shannon (2020).
 
     Examples
     --------
-    >>> LogisticCritic().accepts(TotalVariation())
+    >>> import divergences as dv
+    >>> LogisticCritic().accepts(dv.TotalVariation())
     True
     """
 
@@ -114,20 +119,14 @@ class LogisticCritic(CriticMethod):
         """b(l) with the slope -w(l), w held within its bounds relative to w(0)."""
         assert isinstance(definition, RatioDivergence)
         if self.floor == 0 and self.ceiling == math.inf:
-            return _term_q(definition, at_y)
+            return definition.trained_q(at_y)  # type: ignore[no-any-return]
         with torch.enable_grad():
             log_ratio = torch.cat([at_y.detach(), at_y.new_zeros(1)]).double().requires_grad_()
-            values = _term_q(definition, log_ratio)
+            values = definition.trained_q(log_ratio)
             (slopes,) = torch.autograd.grad(values.sum(), log_ratio)
         weights = (slopes[:-1] / slopes[-1]).nan_to_num(nan=1.0)
         slopes = weights.clamp(self.floor, self.ceiling) * slopes[-1]
         return _with_slope(values[:-1].detach(), slopes, at_y)
-
-
-def _term_q(definition: RatioDivergence, log_ratio: torch.Tensor) -> torch.Tensor:
-    if isinstance(definition, TotalVariation):
-        return -torch.tanh(log_ratio / 2) / 2
-    return definition.critic_q(log_ratio)  # type: ignore[no-any-return]
 
 
 def _with_slope(values: torch.Tensor, slopes: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
@@ -153,6 +152,11 @@ class ConjugateCritic(CriticMethod):
         Largest log-ratio whose exponential is taken.
     steps : int
         Steps of the critic for each step of the generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -194,17 +198,16 @@ class ConjugateCritic(CriticMethod):
     def _dual(
         self, definition: Definition, output: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if isinstance(definition, ChiSquared):
-            return output, -output - output.square() / 4
-        if isinstance(definition, TotalVariation):
-            return torch.tanh(output) / 2, -torch.tanh(output) / 2
         assert isinstance(definition, RatioDivergence)
+        activated = definition.activated(output)
+        if activated is not None:
+            return activated
         held = output.clamp(-self.bound, self.bound)
         rest = output - held
         slope_p, slope_q = _slopes(definition, held)
         return (
-            definition.critic_p(held) + slope_p * rest,
-            definition.critic_q(held) + slope_q * rest,
+            definition.trained_p(held) + slope_p * rest,
+            definition.trained_q(held) + slope_q * rest,
         )
 
 
@@ -213,8 +216,8 @@ def _slopes(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.enable_grad():
         leaf = log_ratio.detach().requires_grad_()
-        (slope_p,) = torch.autograd.grad(definition.critic_p(leaf).sum(), leaf)
-        (slope_q,) = torch.autograd.grad(definition.critic_q(leaf).sum(), leaf)
+        (slope_p,) = torch.autograd.grad(definition.trained_p(leaf).sum(), leaf)
+        (slope_q,) = torch.autograd.grad(definition.trained_q(leaf).sum(), leaf)
     return slope_p, slope_q
 
 
@@ -229,6 +232,11 @@ class PairingCritic(CriticMethod):
     ----------
     steps : int
         Steps of the critic for each step of the generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -280,6 +288,11 @@ class WassersteinCritic(CriticMethod):
     steps : int
         Steps of the critic for each step of the generator.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     References
     ----------
     Arjovsky, Chintala and Bottou (2017); Gulrajani et al. (2017); Anil, Lucas and Grosse (2019).
@@ -291,6 +304,8 @@ class WassersteinCritic(CriticMethod):
     """
 
     steps: int = 3
+    lipschitz: ClassVar[bool] = True
+    by_default: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_whole("steps", self.steps)

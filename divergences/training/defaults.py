@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from divergences.definitions import Definition, RatioDivergence, Wasserstein
-from divergences.definitions.games import RelativisticPairing
+from divergences.definitions import Definition
 from divergences.errors import InvalidPairError
 from divergences.estimators import losses_for
+from divergences.training.critic_inputs import RandomFourier
 from divergences.training.critics import (
     CriticMethod,
     LogisticCritic,
@@ -16,10 +16,11 @@ from divergences.training.critics import (
     WassersteinCritic,
 )
 from divergences.training.direct_methods import DirectMethod
-from divergences.training.regularizers import R1, R2, RandomFourier, Regularizer
+from divergences.training.regularizers import R1, R2, Regularizer
 from divergences.training.schedules import Cosine, Schedule, Scheduled
 
 ADVERSARIAL = "adversarial"
+GAMES: tuple[CriticMethod, ...] = (LogisticCritic(), PairingCritic(), WassersteinCritic())
 
 Regularizers = tuple[Regularizer, ...]
 
@@ -39,8 +40,8 @@ def as_method(definition: Definition, method: Any) -> Any:
                 f"({definition.symbol}). {_advice(definition)}"
             )
         return method
-    if method == ADVERSARIAL or (method == "auto" and _is_adversarial(definition)):
-        game = adversarial_method(definition)
+    game = adversarial_method(definition)
+    if method == ADVERSARIAL or (method == "auto" and game is not None and game.by_default):
         if game is None:
             raise InvalidPairError(
                 f"No critic network minimizes the {definition.title} ({definition.symbol}). "
@@ -57,17 +58,7 @@ def as_method(definition: Definition, method: Any) -> Any:
 
 def adversarial_method(definition: Definition) -> CriticMethod | None:
     """The game for a divergence; None where there is none."""
-    if isinstance(definition, RatioDivergence):
-        return LogisticCritic()
-    if isinstance(definition, RelativisticPairing):
-        return PairingCritic()
-    if isinstance(definition, Wasserstein) and definition.order == 1:
-        return WassersteinCritic()
-    return None
-
-
-def _is_adversarial(definition: Definition) -> bool:
-    return isinstance(definition, RatioDivergence | RelativisticPairing)
+    return next((game for game in GAMES if game.accepts(definition)), None)
 
 
 def _advice(definition: Definition) -> str:
@@ -83,7 +74,7 @@ def default_regularizers(method: CriticMethod, d: int, own_critic: bool) -> Regu
 
     In d features points of unit variance are sqrt(2 d) apart, and the waves as much longer.
     """
-    if isinstance(method, WassersteinCritic):
+    if method.lipschitz:
         return ()
     # A critic of the user's takes the points as they are.
     if own_critic:

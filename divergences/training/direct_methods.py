@@ -48,6 +48,11 @@ class AnnealedKDE(DirectMethod):
     bandwidth : float or Schedule
         Standard deviation of the kernel, in units of that of each feature of the data.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     Examples
     --------
     >>> AnnealedKDE().bandwidth
@@ -132,6 +137,11 @@ class MaxSliced(DirectMethod):
         Random directions to choose from.
     ascents : int
         Steps uphill from the best of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------

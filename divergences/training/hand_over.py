@@ -32,6 +32,11 @@ class HandOver:
     method, then_method : str, CriticMethod, DirectMethod or Estimator
         How each is minimized, as in `minimize`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     Examples
     --------
     >>> import divergences as dv

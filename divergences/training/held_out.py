@@ -9,15 +9,13 @@ import torch
 
 from divergences.checks import check_whole
 from divergences.definitions import (
-    MMD,
     Definition,
     Energy,
     JensenShannon,
     RatioDivergence,
-    SlicedWasserstein,
     Wasserstein,
 )
-from divergences.definitions.games import RelativisticPairing
+from divergences.errors import InvalidPairError
 from divergences.estimate import Estimate
 from divergences.estimators import (
     KDE,
@@ -25,9 +23,8 @@ from divergences.estimators import (
     DebiasedTransport,
     EntropicTransport,
     Estimator,
-    PairwiseKernel,
-    Sliced,
     estimate_samples,
+    methods_for,
 )
 from divergences.measures import Pushforward, as_samples
 from divergences.training.objective import Moment
@@ -45,8 +42,9 @@ class Monitor:
     Parameters
     ----------
     divergence : Definition or None
-        None takes the divergence that is minimized; JS for a pairing game, energy² for an
-        f-divergence in more than 20 features, where a second would not do.
+        None takes the divergence that is minimized; JS where no method estimates that, as for a
+        pairing game, energy² for an f-divergence in more than 20 features, where a second would
+        not do.
     method : Estimator or None
         None takes one that needs about a second for 1,000 points: kernel densities up to five
         features, a logistic regression beyond, debiased transport on 500 points.
@@ -54,6 +52,11 @@ class Monitor:
         Points of each side, at most.
     every : int or None
         Steps between measurements; None measures ten times. The end is always measured.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     Examples
     --------
@@ -109,7 +112,7 @@ class Monitor:
 
 def default_divergence(minimized: Definition, d: int) -> Definition:
     """What can be measured cheaply for the divergence that is minimized."""
-    if isinstance(minimized, RelativisticPairing):
+    if not methods_for(minimized):
         minimized = JensenShannon()
     if isinstance(minimized, RatioDivergence) and d > _CLASSIFIER_FEATURES:
         return Energy(squared=True)
@@ -122,8 +125,10 @@ def default_method(definition: Definition, d: int) -> Estimator:
         return KDE() if d <= _DENSITY_FEATURES else Classifier("logistic")
     if isinstance(definition, Wasserstein):
         return DebiasedTransport()
-    if isinstance(definition, SlicedWasserstein):
-        return Sliced()
-    if isinstance(definition, MMD | Energy):
-        return PairwiseKernel()
-    return EntropicTransport()
+    methods = methods_for(definition)
+    if not methods:
+        raise InvalidPairError(
+            f"No method estimates the {definition.title} ({definition.symbol}). Pass another, as "
+            f"with monitor=Monitor(Energy())."
+        )
+    return methods[0]()

@@ -25,6 +25,11 @@ class Schedule(ABC):
 class Constant(Schedule):
     """The same value from the first step to the last: what a plain number means.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
+
     Examples
     --------
     >>> Constant(0.1).at(0.5)
@@ -44,6 +49,11 @@ class Constant(Schedule):
 @dataclass(frozen=True)
 class Linear(Schedule):
     """A straight line from `start` to `end`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     Examples
     --------
@@ -66,6 +76,11 @@ class Linear(Schedule):
 @dataclass(frozen=True)
 class Cosine(Schedule):
     """Half a cosine wave from `start` to `end`: flat at both ends.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     References
     ----------
@@ -93,6 +108,11 @@ class Cosine(Schedule):
 @dataclass(frozen=True)
 class Geometric(Schedule):
     """From `start` to `end` by equal factors, both above zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not usable; the message says which and what would be.
 
     Examples
     --------

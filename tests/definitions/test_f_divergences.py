@@ -88,9 +88,35 @@ def test_no_critic_beats_the_true_ratio(definition, truth, claim):
 
 
 @pytest.mark.parametrize("definition", CATALOGUE, ids=names)
+def test_what_is_trained_is_a_lower_bound_too(definition):
+    """u T + T* <= phi(u) for every u and every critic, however its terms were smoothed."""
+    at = np.linspace(-6, 6, 49)
+    ratios = np.exp(np.linspace(-6, 6, 49))[:, np.newaxis]
+    pairs = [(definition.trained_p(at), definition.trained_q(at))]
+    pairs += [pair for pair in [definition.activated(at)] if pair is not None]
+    for first, second in pairs:
+        bound, most = ratios * first + second, definition.generator(ratios)
+        assert (bound <= most + 1e-9 * (1 + np.abs(most))).all()
+
+
+@pytest.mark.parametrize("definition", CATALOGUE, ids=names)
+def test_what_is_trained_has_a_slope_everywhere(definition):
+    leaf = torch.linspace(-4, 4, 30, dtype=torch.float64, requires_grad=True)
+    values = [definition.trained_p(leaf), -definition.trained_q(leaf)]
+    if definition.activated(leaf) is not None:
+        values.append(definition.activated(leaf)[0])
+    for increasing in values:
+        assert (torch.autograd.grad(increasing.sum(), leaf)[0] > 0).all()
+    at_p, at_q = leaf, leaf.detach().flip(0).requires_grad_()
+    total = sum(term.sum() for term in definition.loss_terms(at_p, at_q))
+    slopes = torch.autograd.grad(total, (at_p, at_q))
+    assert any((slope != 0).all() for slope in slopes)
+
+
+@pytest.mark.parametrize("definition", CATALOGUE, ids=names)
 def test_numpy_and_torch_compute_the_same(definition):
     log_ratio = np.linspace(-20, 20, 41)
-    for part in ("critic_p", "critic_q"):
+    for part in ("critic_p", "critic_q", "trained_p", "trained_q"):
         found = getattr(definition, part)(torch.as_tensor(log_ratio))
         assert found.dtype == torch.float64
         np.testing.assert_allclose(found, getattr(definition, part)(log_ratio), rtol=1e-13)

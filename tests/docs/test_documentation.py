@@ -90,6 +90,18 @@ def test_every_public_name_has_an_example_that_runs(name):
     assert ">>> " in (inspect.getdoc(getattr(dv, name)) or ""), f"{name} has no example"
 
 
+def _checks_settings(kind: Any) -> bool:
+    own = vars(kind).get("__post_init__") if inspect.isclass(kind) else None
+    return own is not None and re.search(r"\braise\b|check_", inspect.getsource(own)) is not None
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in dv.__all__ if _checks_settings(getattr(dv, name))]
+)
+def test_what_checks_its_settings_says_what_it_raises(name):
+    assert "\nRaises\n------\n" in inspect.getdoc(getattr(dv, name))
+
+
 def test_the_reference_lists_every_public_name_once():
     listed = re.findall(r"^   ([A-Za-z_]\w*)$", catalogue.reference(), re.MULTILINE)
     assert sorted(listed) == sorted(dv.__all__)

@@ -1,4 +1,4 @@
-"""KDE: the acceptance cases, affine laws, honest error bars, degenerate data."""
+"""KDE: the acceptance cases, affine laws, honest error bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-import divergences as dv
 from divergences.definitions import (
     ChiSquared,
     JensenShannon,
@@ -23,9 +22,9 @@ from divergences.definitions import (
 from divergences.density import KernelDensity
 from divergences.estimators.estimator import estimate_samples
 from divergences.estimators.kde import KDE
-from divergences.estimators.ratios.copies import merge_copies
 from divergences.measures.samples import as_samples
 from divergences.work import Run
+from tests.draws import line, plane
 
 ALL = [
     JensenShannon(),
@@ -37,7 +36,6 @@ ALL = [
     Renyi(0.5),
     Renyi(2.0),
 ]
-FACTOR = np.linalg.cholesky([[1, 0.5], [0.5, 1]])
 
 
 def _estimate(definitions, x, y, method, weights=(None, None), rng=0, workers=1):
@@ -49,18 +47,8 @@ def _estimate(definitions, x, y, method, weights=(None, None), rng=0, workers=1)
     return results[0] if single else results
 
 
-def _line(n, seed):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 1)), rng.normal(1, 1, (n, 1))
-
-
-def _plane(n, seed):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 2)), rng.normal(size=(n, 2)) @ FACTOR.T + 1
-
-
 # Jensen-Shannon divergences by quadrature to 1e-6: see test_truths_are_right.
-CASES = {"line": (_line, 0.111421), "plane": (_plane, 0.191702)}
+CASES = {"line": (line, 0.111421), "plane": (plane, 0.191702)}
 
 
 def _is_within(estimate, truth):
@@ -112,7 +100,7 @@ class TestTheAcceptanceCases:
         truths = [0.111421, 0.5, 0.5, 0.382925, 1 - math.exp(-1 / 8)]
         hits = np.zeros(5)
         for seed in range(60):
-            estimates = _estimate(ALL[:5], *_line(500, seed), KDE(bandwidth="scott"))
+            estimates = _estimate(ALL[:5], *line(500, seed), KDE(bandwidth="scott"))
             for k, (estimate, truth) in enumerate(zip(estimates, truths, strict=True)):
                 low, high = estimate.interval()
                 hits[k] += low <= truth <= high
@@ -122,7 +110,7 @@ class TestTheAcceptanceCases:
 class TestValues:
     def test_log_ratios_are_those_of_two_density_models(self):
         # The background, one millionth of a point, is out of the way where there are points.
-        x, y = _plane(300, 0)
+        x, y = plane(300, 0)
         method = KDE(bandwidth="silverman", background=1e-6)
         found = method.log_ratio(as_samples(x), as_samples(y), Run.create(0))
         p = KernelDensity(bandwidth="silverman").fit(x)
@@ -145,7 +133,7 @@ class TestValues:
         assert _estimate(JensenShannon(), x, y, KDE(bandwidth=1e-5)) < 0.01
 
     def test_integration_and_samples_agree(self):
-        for sampler in (_line, _plane):
+        for sampler in (line, plane):
             x, y = sampler(400, 3)
             averaged = _estimate(ALL[:5], x, y, KDE(bandwidth="scott"))
             integrated = _estimate(ALL[:5], x, y, KDE(bandwidth="scott", integrate=True))
@@ -153,7 +141,7 @@ class TestValues:
                 assert abs(first - second) < 3 * first.stderr
 
     def test_swapping_the_samples_swaps_the_divergences(self):
-        x, y = _plane(250, 1)
+        x, y = plane(250, 1)
         there = _estimate(ALL, x, y, KDE())
         back = _estimate(ALL, y, x, KDE())
         for k in (0, 3, 4, 6):
@@ -183,13 +171,13 @@ class TestValues:
             assert abs(estimate) < 0.3
 
     def test_critic_is_the_log_ratio(self):
-        x, y = _line(2000, 0)
+        x, y = line(2000, 0)
         estimate = _estimate(JensenShannon(), x, y, KDE())
         at = np.linspace(-1, 2, 7)
         np.testing.assert_allclose(estimate.critic(at), 0.5 - at, atol=0.25)
 
     def test_workers_and_pickling_change_nothing(self):
-        x, y = _plane(1200, 5)
+        x, y = plane(1200, 5)
         one = _estimate(JensenShannon(), x, y, KDE(), workers=1)
         two = _estimate(JensenShannon(), x, y, KDE(), workers=2)
         assert one == two
@@ -209,7 +197,7 @@ AFFINE_METHODS = [
 class TestAffineMaps:
     @pytest.mark.parametrize("method", AFFINE_METHODS, ids=repr)
     def test_in_two_dimensions(self, method):
-        x, y = _plane(200, 2)
+        x, y = plane(200, 2)
         turn = np.array([[400.0, 30.0], [-0.2, 0.01]])
         here = _estimate(ALL, x, y, method)
         there = _estimate(ALL, x @ turn.T - 77, y @ turn.T - 77, method)
@@ -228,7 +216,7 @@ class TestAffineMaps:
         ids=repr,
     )
     def test_in_one_dimension(self, method):
-        x, y = _line(200, 2)
+        x, y = line(200, 2)
         here = _estimate(ALL, x, y, method)
         there = _estimate(ALL, 5 - 1e-3 * x, 5 - 1e-3 * y, method)
         for first, second in zip(here, there, strict=True):
@@ -237,7 +225,7 @@ class TestAffineMaps:
 
 class TestErrorBars:
     def test_weights_of_one_change_nothing(self):
-        x, y = _line(300, 0)
+        x, y = line(300, 0)
         plain = _estimate(KullbackLeibler(), x, y, KDE())
         weighted = _estimate(KullbackLeibler(), x, y, KDE(), (np.full(300, 2.0), np.ones(300)))
         assert weighted == pytest.approx(plain, rel=1e-12)
@@ -245,8 +233,8 @@ class TestErrorBars:
 
     def test_weights_reweight(self):
         # x ~ N(0,1) weighted by q/p is a sample of N(1,1) with 1/e of the points.
-        x, _ = _line(4000, 0)
-        _, y = _line(1000, 1)
+        x, _ = line(4000, 0)
+        _, y = line(1000, 1)
         weights = np.exp(x[:, 0] - 0.5)
         estimate = _estimate(JensenShannon(), x, y, KDE(bandwidth="scott"), (weights, None))
         assert abs(estimate) < 4 * estimate.stderr + 0.005
@@ -254,7 +242,7 @@ class TestErrorBars:
     def test_stderr_of_kl_is_that_of_repeated_samples(self):
         # The spread of 60 values, known to 9 %: within 40 % at four standard errors.
         found = [
-            _estimate(KullbackLeibler(), *_line(400, seed), KDE(bandwidth="scott"))
+            _estimate(KullbackLeibler(), *line(400, seed), KDE(bandwidth="scott"))
             for seed in range(60)
         ]
         spread = np.std([float(estimate) for estimate in found], ddof=1)
@@ -295,186 +283,9 @@ class TestErrorBars:
         assert any("of the 120 points make up" in note for note in estimate.notes)
 
     def test_the_same_points_twice_are_told(self):
-        x, _ = _line(100, 0)
+        x, _ = line(100, 0)
         estimate = _estimate(JensenShannon(), x, x, KDE())
         assert any(note.startswith("p and q hold the very same points") for note in estimate.notes)
-
-
-class TestDegenerateData:
-    def test_constant_and_collinear_columns_are_left_out_and_named(self):
-        x, y = _plane(200, 0)
-        full = [
-            np.column_stack([z[:, 0], np.full(200, 3.0), z[:, 1], z[:, 0] - 2 * z[:, 1]])
-            for z in (x, y)
-        ]
-        plain = _estimate(ALL, x, y, KDE())
-        reduced = _estimate(ALL, *full, KDE())
-        for first, second in zip(plain, reduced, strict=True):
-            assert second == pytest.approx(first, rel=1e-9)
-        assert reduced[0].notes[0] == (
-            "Left out: column 1 is constant; column 3 is a linear combination of columns 0, 2 "
-            "in both samples."
-        )
-        np.testing.assert_allclose(
-            reduced[0].critic(full[0][:5]), plain[0].critic(x[:5]), rtol=1e-7
-        )
-
-    def test_axis_bandwidths_follow_the_columns_left_out(self):
-        x, y = _plane(100, 0)
-        wide = [np.column_stack([z[:, 0], np.zeros(100), z[:, 1]]) for z in (x, y)]
-        plain = _estimate(JensenShannon(), x, y, KDE(bandwidth=[0.3, 0.5]))
-        assert _estimate(JensenShannon(), *wide, KDE(bandwidth=[0.3, 9, 0.5])) == plain
-        matrix = KDE(bandwidth=np.diag([0.09, 1, 0.25]))
-        assert _estimate(JensenShannon(), *wide, matrix) == pytest.approx(plain, rel=1e-12)
-
-    def test_all_points_equal(self):
-        estimate = _estimate(JensenShannon(), np.ones((9, 2)), np.ones((7, 2)), KDE())
-        assert estimate == 0
-        assert "All points of both samples are equal." in estimate.notes
-        assert estimate.notes[-1].startswith("Fewer than 10 points of a sample for each feature")
-        assert estimate.critic([[1.0, 1.0]]) == [0.0]
-
-    def test_repeated_values(self):
-        rng = np.random.default_rng(0)
-        x, y = rng.poisson(3, (400, 1)), rng.poisson(3, (400, 1))
-        for estimate in _estimate(ALL, x, y, KDE()):
-            assert math.isfinite(estimate)
-            assert math.isfinite(estimate.stderr)
-
-    def test_copies_of_rows_count_as_weights(self):
-        rng = np.random.default_rng(0)
-        x, y = rng.normal(size=(60, 2)), rng.normal(0.5, 1, (50, 2))
-        a, b = rng.integers(1, 4, 60), rng.integers(1, 3, 50)
-        for method in (KDE(), KDE(integrate=True), KDE(bandwidth="scott")):
-            weighted = _estimate(JensenShannon(), x, y, method, (a, b))
-            copied = _estimate(JensenShannon(), np.repeat(x, a, 0), np.repeat(y, b, 0), method)
-            assert copied == pytest.approx(weighted, rel=1e-9)
-            assert copied.stderr == pytest.approx(weighted.stderr, rel=1e-9)
-            assert copied.notes[0].startswith(
-                f"{a.sum() - 60} points of p and {b.sum() - 50} of q repeat others of their own "
-            )
-            assert not any("taken for copies" in note for note in weighted.notes)
-
-    @pytest.mark.parametrize("doubled", [30, 300])
-    @pytest.mark.parametrize("method", [KDE(), KDE(integrate=True)], ids=repr)
-    def test_copies_do_not_make_equal_measures_differ(self, method, doubled):
-        for seed in range(3):
-            rng = np.random.default_rng(seed)
-            x, y = rng.normal(size=(600, 2)), rng.normal(size=(600, 2))
-            x[:doubled] = x[doubled : 2 * doubled]
-            js, kl = _estimate([JensenShannon(), KullbackLeibler()], x, y, method)
-            # Over twenty samples 0.0045 ± 0.0018 and 0.020 ± 0.009 on the grid, and less
-            # without: the limits are six standard deviations away, a false alarm in 10^9.
-            assert abs(js) < 0.02
-            assert abs(kl) < 0.08
-
-    def test_few_points_with_copies_by_default(self):
-        rng = np.random.default_rng(0)
-        x, y = rng.normal(size=(15, 1)), rng.normal(size=(15, 1))
-        x[:2] = x[2:4]
-        kl = dv.kl_divergence(x, y, rng=0)
-        low, high = kl.interval()
-        assert low < 0 < high
-        assert kl < 1
-        assert "2 points of p and 0 of q repeat others" in kl.notes[0]
-
-    def test_atoms_and_recurring_values_are_no_copies(self):
-        rng = np.random.default_rng(0)
-        atom = rng.normal(size=(600, 1))
-        atom[:200] = 0
-        lattice = rng.poisson(3, (400, 1)), rng.poisson(4, (400, 1))
-        for x, y in ((atom, rng.normal(size=(600, 1))), lattice):
-            merged = merge_copies(as_samples(x), as_samples(y))
-            assert [one.place for one in merged] == [None, None]
-
-    def test_a_ratio_rates_every_row(self):
-        x, y = _line(30, 0)
-        x = np.repeat(x, 2, axis=0)
-        ratio = KDE().log_ratio(as_samples(x), as_samples(y), Run.create(0))
-        assert (len(ratio.at_p), len(ratio.at_q)) == (60, 30)
-        np.testing.assert_array_equal(ratio.at_p[::2], ratio.at_p[1::2])
-
-    def test_equal_measures_take_no_kernels_that_reach_nobody(self):
-        for seed in range(6):
-            rng = np.random.default_rng(seed)
-            x, y = rng.normal(size=(570, 2)), rng.normal(size=(600, 2))
-            # Over samples 0.0045 ± 0.0018, the bias of the grid's plug-in: five standard
-            # deviations, a false alarm in 10^6.
-            assert -0.005 < _estimate(JensenShannon(), x, y, KDE(integrate=True)) < 0.0135
-
-    def test_rare_values_that_half_of_the_data_may_lack(self):
-        x = np.column_stack([np.random.default_rng(0).normal(size=60), np.eye(60)[0]])
-        y = np.column_stack([np.random.default_rng(1).normal(size=60), np.eye(60)[1]])
-        for estimate in _estimate(ALL, x, y, KDE()):
-            assert math.isfinite(estimate)
-            assert math.isfinite(estimate.bias)
-
-    @pytest.mark.parametrize("n", [3, 4, 5])
-    def test_a_handful_of_points(self, n):
-        x, y = np.random.default_rng(n).normal(size=(2, n, 1))
-        for estimate in _estimate(ALL, x, y, KDE()):
-            assert math.isfinite(estimate)
-            assert math.isfinite(estimate.reading.stderr)
-            assert not math.isnan(estimate.reading.bias)
-
-    @pytest.mark.parametrize(
-        ("x", "y", "message"),
-        [
-            (
-                np.column_stack([np.arange(9.0), np.full(9, 2.0)]),
-                np.random.default_rng(0).normal(size=(9, 2)),
-                r"^p has no density in all the columns that span both samples: in p, column 1 is "
-                r'constant\. Use method="classifier", drop the column, or give KDE\(bandwidth=\) a '
-                r"number\.$",
-            ),
-            (
-                np.random.default_rng(0).normal(size=(9, 2)),
-                np.column_stack([np.arange(9.0), 3 * np.arange(9.0)]),
-                r"^q has no density in all the columns that span both samples: in q, column 1 is a "
-                r"multiple of column 0 plus",
-            ),
-            (
-                np.random.default_rng(0).normal(size=(3, 4)),
-                np.random.default_rng(1).normal(size=(9, 4)),
-                r"^p must have at least 5 points for kernel densities of 4 features, but it has 3",
-            ),
-        ],
-    )
-    def test_what_has_no_density_is_named(self, x, y, message):
-        with pytest.raises(ValueError, match=message):
-            _estimate(JensenShannon(), x, y, KDE())
-
-    def test_two_constants_are_told_apart_by_auto(self):
-        with pytest.raises(ValueError, match=r"^p has no density in all .*: in p, column 0 is con"):
-            _estimate(JensenShannon(), np.zeros((30, 1)), np.ones((30, 1)), KDE())
-        estimate = dv.js_divergence(np.zeros(30), np.ones(30), rng=0)
-        assert isinstance(estimate.method, dv.Stacked)
-        assert estimate > 0.9 * math.log(2)
-
-    @pytest.mark.parametrize("decimals", [1, 2, 3])
-    def test_rounded_values_are_no_difference(self, decimals):
-        # Six pairs of samples of one measure; at a rate of 2.5 % each, more than one false alarm
-        # in six has a chance below 1 %.
-        for definition in (JensenShannon(), TotalVariation(), KullbackLeibler()):
-            alarms = 0
-            for seed in range(6):
-                x, y = np.random.default_rng(seed).normal(size=(2, 200)).round(decimals)
-                alarms += dv.divergence(definition, x, y, method=KDE(), rng=0).interval()[0] > 0
-            assert alarms <= 1
-
-    def test_equal_counts_on_atoms_are_no_difference(self):
-        # Leaving out a point makes the log-ratio a little negative there: no sign to go by.
-        x = np.array([0.0, 1.0] * 20)
-        for definition in (TotalVariation(), JensenShannon(), KullbackLeibler()):
-            estimate = dv.divergence(definition, x, x[::-1], method=KDE(), rng=0)
-            low, high = estimate.interval()
-            assert abs(estimate) < 0.02
-            assert low <= 0 <= high
-
-    def test_a_number_serves_where_one_sample_is_constant(self):
-        x, y = np.zeros((50, 1)), np.random.default_rng(0).normal(size=(50, 1))
-        estimate = _estimate(JensenShannon(), x, y, KDE(bandwidth=0.3))
-        assert 0.1 < estimate < math.log(2)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from divergences.definitions import (
 )
 from divergences.estimators.neural_objectives import (
     DonskerVaradhan,
-    fenchel_dual,
+    FenchelDual,
     largest_log_ratio,
     objectives_for,
 )
@@ -49,7 +49,7 @@ def test_the_true_ratio_gives_the_divergence(definition):
 def test_the_activation_stays_in_the_domain_of_the_conjugate(definition):
     # phi*(T) = sup over u of (u T - phi(u)), and the network's T attains it at its own ratio.
     log_ratios = np.linspace(-3.0, 3.0, 25)
-    critic, minus_conjugate = fenchel_dual(definition).terms(log_ratios, log_ratios)
+    critic, minus_conjugate = FenchelDual(definition).terms(log_ratios, log_ratios)
     u = np.exp(np.linspace(-12.0, 12.0, 4001))
     supremum = np.max(u * critic[:, None] - definition.generator(u), axis=1)
     assert np.isfinite(critic).all()
@@ -95,5 +95,5 @@ def test_limits_follow_the_growth_of_the_terms():
     most = math.log(10_000)
     for definition, share in [(JensenShannon(), 1.0), (KullbackLeibler(), 1.0),
                               (ChiSquared(), 0.5), (Renyi(4.0), 0.25)]:  # fmt: skip
-        found = largest_log_ratio(fenchel_dual(definition), 100_000)
+        found = largest_log_ratio(FenchelDual(definition), 100_000)
         assert found == pytest.approx(share * most, abs=0.06 * most)

@@ -205,6 +205,12 @@ def test_weights_of_any_kind_sum_to_one(weights):
     assert mass.tolist() == [0.25, 0.5, 0.25]
 
 
+@pytest.mark.parametrize("weights", [[2, 2, 2], [0.1 + 0.2, 0.3, 0.3], np.exp([-700.0] * 3)])
+def test_equal_weights_are_none(weights):
+    assert as_samples([1.0, 2.0, 3.0], weights=weights).weights is None
+    assert as_samples([1.0, 2.0, 3.0], weights=[1.0, 1.0, 1.000001]).weights is not None
+
+
 def test_boolean_weights_select():
     assert as_samples(COLUMN, weights=[True, False, True]).points.ravel().tolist() == [1.0, 4.0]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from divergences.estimators.critics.feature_maps import FeatureMap
+from divergences.estimators.critics.mixtures import fit_mixture, least_bic, rows_for_mixtures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 _WORSE_IN_A_ROW = 2
 _POINTS_OF_COMPONENT = 20
-_ROWS_OF_MIXTURE = 10_000
 _VARIANCE_FLOOR = 1e-3
 _MOST_FEATURES_OF_OWN_SPREAD = 20
 
@@ -68,31 +67,18 @@ def pooled_mixture(line: Array, seed: int) -> Any:
     -------
     sklearn.mixture.GaussianMixture
     """
-    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
-    shapes = ("diag", "spherical") if line.shape[1] > _MOST_FEATURES_OF_OWN_SPREAD else ("diag",)
-    found = [_of_shape(rows, shape, seed) for shape in shapes]
-    return min(found, key=lambda each: each[0])[1]
+    rows = rows_for_mixtures(line)
+    most = max(_COMPONENTS[0], len(rows) // _POINTS_OF_COMPONENT)
 
+    def best(shape: Literal["diag", "spherical"]) -> Any:
+        tried = (
+            fit_mixture(rows, count, seed, covariance=shape, floor=_VARIANCE_FLOOR)
+            for count in _COMPONENTS
+            if count <= most
+        )
+        return least_bic(tried, rows, _WORSE_IN_A_ROW)
 
-def _of_shape(rows: Array, shape: str, seed: int) -> tuple[float, Any]:
-    """The mixture of the number of components with the lowest BIC, after that BIC."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    best, chosen, worse = np.inf, None, 0
-    for count in _COMPONENTS:
-        if chosen is not None and _POINTS_OF_COMPONENT * count > len(rows):
-            break
-        with warnings.catch_warnings():
-            # Whether it has settled is of no account: held-out points judge what comes of it.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            mixture = GaussianMixture(
-                count, covariance_type=shape, reg_covar=_VARIANCE_FLOOR, random_state=seed
-            ).fit(rows)
-        criterion = float(mixture.bic(rows))
-        worse = 0 if criterion < best else worse + 1
-        if criterion < best:
-            best, chosen = criterion, mixture
-        if worse == _WORSE_IN_A_ROW:
-            break
-    return best, chosen
+    of_axes = best("diag")
+    if line.shape[1] <= _MOST_FEATURES_OF_OWN_SPREAD:
+        return of_axes
+    return min(of_axes, best("spherical"), key=lambda mixture: mixture.bic(rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +14,7 @@ from divergences.estimators.critics.critic_candidate import (
     falls_behind,
 )
 from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.mixtures import fit_mixture, least_bic, rows_for_mixtures
 from divergences.estimators.ratios.labels import rows_by_weight
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 _WORSE_IN_A_ROW = 3
 _STARTS = 2
-_ROWS_OF_MIXTURE = 10_000
 _COVARIANCE_FLOOR = 1e-4
 
 
@@ -69,18 +68,10 @@ class MixturesCandidate:
         return FittedCritic.bounded(held_out, whole.at_line(line), whole)
 
     def _components(self, line: Array, seed: int) -> int:
-        best, chosen, worse = np.inf, 1, 0
-        for count in _COMPONENTS:
-            if count > self.most_components or 4 * count > len(line):
-                break
-            criterion = float(_mixture(line, count, seed, starts=1).bic(line))
-            if criterion < best:
-                best, chosen, worse = criterion, count, 0
-            else:
-                worse += 1
-                if worse == _WORSE_IN_A_ROW:
-                    break
-        return chosen
+        most = min(self.most_components, len(line) // 4)
+        tried = (_mixture(line, c, seed, starts=1) for c in _COMPONENTS if c <= most)
+        chosen = least_bic(tried, line, _WORSE_IN_A_ROW)
+        return 1 if chosen is None else int(chosen.n_components)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,17 +108,13 @@ def _spread_over_cells(line: Array, rng: np.random.Generator) -> Array:
 
 
 def _mixture(line: Array, components: int, seed: int, starts: int = _STARTS) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    rows = line[:: -(-len(line) // _ROWS_OF_MIXTURE)]
-    with warnings.catch_warnings():
-        # A mixture that has not settled is a critic like another; held-out points judge it.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return GaussianMixture(
-            min(components, len(rows)),
-            reg_covar=_COVARIANCE_FLOOR,
-            n_init=starts if components > 1 else 1,
-            max_iter=200,
-            random_state=seed,
-        ).fit(rows)
+    rows = rows_for_mixtures(line)
+    return fit_mixture(
+        rows,
+        min(components, len(rows)),
+        seed,
+        covariance="full",
+        floor=_COVARIANCE_FLOOR,
+        starts=starts if components > 1 else 1,
+        iterations=200,
+    )

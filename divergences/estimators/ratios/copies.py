@@ -10,16 +10,16 @@ import numpy as np
 
 from divergences.estimators.whitening import distinct_rows
 from divergences.measures.samples import Samples
+from divergences.measures.weights import are_equal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_COPIES = 5
 _SHARE_OF_AN_ATOM = 0.05
-_MOST_SITES = 2**53
+_MOST_SITES = 2**53  # as doubles tell apart
 _OFF_A_SITE = 0.01
 _MOST_DIGITS = 6
-_ROUNDING = 1e-9
 _SURELY, _NEIGHBORS, _FEWEST_PLACES = 3.0, 5, 10
 
 
@@ -153,8 +153,7 @@ def _lattice_step(distinct: NDArray[np.float64]) -> float | None:
 
 def without_equal_weights(sample: Samples) -> Samples:
     """The sample, unweighted if all weigh as much: its points are draws like any others."""
-    mass = sample.weights
-    if mass is None or np.ptp(mass) > _ROUNDING * mass.max():
+    if sample.weights is None or not are_equal(sample.weights):
         return sample
     return replace(sample, weights=None)
 

@@ -14,6 +14,12 @@ from divergences.definitions import RatioDivergence
 from divergences.estimate import Reading
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.ratios.copies import copy_notes, merge_unexplained_copies
+from divergences.estimators.ratios.extrapolation import (
+    extrapolated,
+    highest_believed,
+    is_unbounded,
+    most_shown,
+)
 from divergences.estimators.ratios.log_ratio import Gap, LogRatio
 from divergences.estimators.ratios.overlooked import as_divergence
 from divergences.estimators.ratios.ratio_notes import (
@@ -26,12 +32,6 @@ from divergences.estimators.ratios.ratio_notes import (
     too_few_distinct_note,
 )
 from divergences.estimators.ratios.ratio_spread import resolution, variance_and_share
-from divergences.estimators.ratios.reach import (
-    extrapolated,
-    highest_believed,
-    is_unbounded,
-    most_shown,
-)
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.work import Run

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from divergences.measures.samples import Samples
 
 CLIP = 0.1
-PENALTY = 10.0
+PENALTY = 10.0  # the weight of Gulrajani et al. (2017)
 VALIDATION_FOLDS = 5
 CHECKS = 40
 PATIENCE = 10

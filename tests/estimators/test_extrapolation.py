@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import divergences as dv
-from divergences.estimators.ratios.reach import (
+from divergences.estimators.ratios.extrapolation import (
     beyond_reach,
     extrapolated,
     highest_believed,
