@@ -12,6 +12,7 @@ from divergences.estimators.critics.chosen_pairs import (
     pairs_that_differ,
     whitened_pairs_that_differ,
 )
+from divergences.estimators.critics.chosen_plane_waves import plane_waves_that_differ
 from divergences.estimators.critics.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.critics.cluster_features import clusters
 from divergences.estimators.critics.critic_candidate import Candidate
@@ -80,6 +81,8 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         return found
     if 1 <= d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(ScreenedCandidate("chosen cycles", cycles_that_differ))
+    if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
+        found.append(ScreenedCandidate("chosen plane waves", plane_waves_that_differ))
     if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
     if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:

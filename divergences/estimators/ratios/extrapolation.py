@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _HARDLY_ANY, _SHARE_OF_HARDLY_ANY = 3, 1 / 20
-_TELLING_SHARE = 0.25
+_TELLING_SHARE = 0.2
 # Squares of terms, and products of two, are still floating-point numbers.
 _LARGEST_POWER = 150.0
 
