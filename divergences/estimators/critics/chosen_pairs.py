@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_products import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _KINDS = 4
 _MOST_PAIRS = 30
-_MOST_PRODUCTS, _POINTS_OF_PRODUCT = 400, 8
+_MOST_PRODUCTS, _POINTS_OF_PRODUCT = 400, 10
 _FREQUENCIES = 5
 # Of the score, its square, and the cosines.
 FREQUENCY = np.array([1.0, 2.0, *range(1, _FREQUENCIES + 1)])
@@ -87,8 +88,8 @@ class PairSplines:
 
 def curves(coordinates: Coordinates, points: Array, columns: Places | slice) -> Array:
     """Normal scores, their squares and cosines of the ranks, of shape (kinds, points, columns)."""
-    scores = coordinates.scores(points)[:, columns]
     shares = coordinates.shares(points)[:, columns]
+    scores = ndtri(shares)
     cosines = [np.cos(np.pi * k * shares) for k in range(1, _FREQUENCIES + 1)]
     return np.array([scores, scores**2, *cosines])
 
@@ -153,20 +154,21 @@ def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: A
     What makes one pair differ often makes the others. Of many pairs the kinds that differ least
     are left out.
     """
-    features = FeatureMap.standardized(raw, points, raw.roughness())
+    values = raw(thinned(points))
     if len(raw.pairs) == 0:
-        return features
-    of_products = slice(-raw.n_products, None)
-    values = features(thinned(points))[:, of_products]
-    ratios = mean_difference(by_label(values, thinned(labels), thinned(weights)))
-    excess = np.mean(ratios.reshape(len(raw.kinds), -1) ** 2, axis=1) - 1
+        return FeatureMap.of_values(raw, values, raw.roughness())
+    singles, products = np.split(values, [-raw.n_products], axis=1)
+    ratios = mean_difference(by_label(products, thinned(labels), thinned(weights)))
+    ratios = ratios.reshape(len(raw.kinds), -1)
+    excess = np.mean(ratios**2, axis=1) - 1
     excess = np.maximum(excess, _LEAST_EXCESS)
     most = min(_MOST_PRODUCTS, len(points) // _POINTS_OF_PRODUCT)
     kept = np.sort(np.argsort(-excess, kind="stable")[: max(1, most // len(raw.pairs))])
     chosen = replace(raw, kinds=raw.kinds[kept])
     roughness = chosen.roughness()
     roughness[-chosen.n_products :] = np.repeat(excess.max() / excess[kept], len(raw.pairs))
-    return FeatureMap.standardized(chosen, points, roughness)
+    products = products.reshape(-1, *ratios.shape)[:, kept].reshape(len(products), -1)
+    return FeatureMap.of_values(chosen, np.hstack([singles, products]), roughness)
 
 
 def most_different_pairs(

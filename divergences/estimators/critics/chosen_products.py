@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 
 from divergences.estimators.critics.feature_maps import FeatureMap, thinned
 
@@ -120,7 +121,8 @@ def _waves(coordinates: Coordinates, points: Array) -> Array:
 
     All features of a kind are together, those kinds first that make products of three.
     """
-    scores, shares = coordinates.scores(points), coordinates.shares(points)
+    shares = coordinates.shares(points)
+    scores = ndtri(shares)
     sizes = (np.abs(scores) - np.sqrt(2 / np.pi)) / np.sqrt(1 - 2 / np.pi)
     cosines = [np.sqrt(2) * np.cos(np.pi * k * shares) for k in (1, 3, 2, 4)]
     return np.hstack([scores, sizes, *cosines])

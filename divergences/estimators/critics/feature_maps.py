@@ -174,7 +174,13 @@ class FeatureMap:
         cls, raw: Callable[[Array], Array], points: Array, roughness: Array | None = None
     ) -> FeatureMap:
         """Scale each feature to unit spread at the points."""
-        values = raw(thinned(points))
+        return cls.of_values(raw, raw(thinned(points)), roughness)
+
+    @classmethod
+    def of_values(
+        cls, raw: Callable[[Array], Array], values: Array, roughness: Array | None = None
+    ) -> FeatureMap:
+        """Scale each feature to unit spread of values that it has taken."""
         center, scale = values.mean(axis=0), values.std(axis=0)
         # Rounding leaves a constant column a spread of about 1e-16 of its size.
         constant = scale <= 1e-9 * (1 + np.abs(center))
@@ -309,7 +315,8 @@ class Waves:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        shares, scores = self.coordinates.shares(points), self.coordinates.scores(points)
+        shares = self.coordinates.shares(points)
+        scores = ndtri(shares)
         if self.coordinates.d > 1:
             radii = np.linalg.norm(self.coordinates.white(points), axis=1)
             radial = np.interp(radii, *self.radii)[:, np.newaxis]
