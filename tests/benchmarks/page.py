@@ -56,6 +56,7 @@ def text() -> str:
         "headline": headline(scores["JS"]),
         "seeds": counts_of(scores["JS"]),
         "overall": overall(scores),
+        "over the bound": over_the_bound(scores),
         "not measured": not_measured(),
         "each pair": each_pair(scores["JS"]),
         **public_cases(),
@@ -107,6 +108,16 @@ def overall(scores: dict[str, Scores]) -> str:
         )
     named = [SYMBOLS.get(name, name) for name in DIVERGENCES[1:]]
     return table(["", "JS", "worst JS", "JS bias", *named, "JS coverage", "seconds"], lines)
+
+
+def over_the_bound(scores: dict[str, Scores]) -> str:
+    """The default's errors for both KL in units of the bound itself, in words."""
+    parts = []
+    for name in ("KL", "reverse KL"):
+        ratios = scores[name].ratios_to_bound("auto")
+        if ratios:
+            parts.append(f"{name} {number(geometric_mean(ratios))} in {len(ratios)} pairs")
+    return f"For the default, {' and '.join(parts)}." if parts else NOT_MEASURED
 
 
 def not_measured() -> str:

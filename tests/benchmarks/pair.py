@@ -118,6 +118,11 @@ def yardstick(pair: Pair, divergence: str, n: int, m: int) -> float:
     return max(_oracle(pair, divergence, n, m), _FLOOR / math.sqrt(n))
 
 
+def efficiency_bound(pair: Pair, divergence: str, n: int, m: int) -> float:
+    """The bound itself, of estimates that must find p/q, never below the same floor."""
+    return max(bound(pair, n, m)[divergence], _FLOOR / math.sqrt(n))
+
+
 def has_floor(pair: Pair, divergence: str, n: int) -> bool:
     """Whether the yardstick of samples of equal size is the floor."""
     return _oracle(pair, divergence, n, n) < _FLOOR / math.sqrt(n)

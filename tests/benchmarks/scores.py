@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.benchmarks.contenders import OURS_RATIO
-from tests.benchmarks.pairs import PAIRS, has_floor, yardstick
+from tests.benchmarks.pairs import PAIRS, efficiency_bound, has_floor, yardstick
 from tests.benchmarks.records import Row, read_summaries
 
 _LEAST = 0.1
@@ -74,6 +74,18 @@ class Scores:
         """Of all cases that the contender was measured on."""
         every = (self.ratio(method, case) for case in self.cases)
         return [ratio for ratio in every if not math.isnan(ratio)]
+
+    def ratios_to_bound(self, method: str) -> list[float]:
+        """Of the cases where the efficiency bound itself is finite, the errors over it."""
+        bounds = {
+            row.case: efficiency_bound(PAIR_NAMED[row.case], self.divergence, self.n, self.n)
+            for row in self.of(method)
+        }
+        return [
+            row.rmse / bounds[row.case]
+            for row in self.of(method)
+            if math.isfinite(bounds[row.case])
+        ]
 
     def of(self, method: str) -> list[Row]:
         """Rows of one contender."""

@@ -113,6 +113,22 @@ def test_ratios_and_contests(results):
     assert geometric_mean([0.0, 10.0]) == pytest.approx(1.0)
 
 
+def test_errors_over_the_bound_itself(results):
+    # Of two normals one apart ln p/q has variance 1, and p/q has e - 1 under Q.
+    for case in ("normals, shift 1", "correlated normals, d=2"):
+        records.merge([Row("auto", case, 1000, "KL", 3, 0, 0.0, 0.1, 0.9, 0.1)], "ratio")
+    scores = {name: Scores.read(name, 1000) for name in ("KL", "reverse KL")}
+    expected = 0.1 / math.sqrt(math.e / 1000)
+    # The bound of the other pair is infinite.
+    assert scores["KL"].ratios_to_bound("auto") == pytest.approx([expected], rel=1e-3)
+    words = page.over_the_bound(scores)
+    assert words == f"For the default, KL {page.number(expected)} in 1 pairs."
+    assert (
+        "not measured"
+        in page.over_the_bound({name: Scores(name, 1000, {}) for name in scores}).lower()
+    )
+
+
 def test_bias_is_the_mean_over_the_cases_where_it_is_finite(results):
     unit = 0.15 / math.sqrt(1000)
     for case, bias in (
