@@ -47,10 +47,12 @@ class Stacked(RatioEstimator):
     one; on sums over features and over neighbors; on the products and pairs that differ most;
     along the few directions in which many features vary most, or differ most; along the
     independent components of either sample; on the oscillations that differ most; on values that
-    recur, and on last digits. Some also see how far a point lies beyond the range,
+    recur, and on last digits; on what a feature leaves when curves of the others have said what it
+    should be. Some also see how far a point lies beyond the range,
     the ellipsoid and the hull of either sample. Boosted trees, averages over partitions into boxes,
     Gaussian mixtures, kernel densities, soft cuts along a direction, and the shares that each
-    sample has of the clusters join them. Which of all these take part depends on the number of features.
+    sample has of the clusters join them. Which of all these take part depends on the number of
+    features.
 
     The levels of categorical columns enter the regressions as indicators, but for those whose
     features the labels choose; some have them in pairs, or multiplied by the numbers. Trees split

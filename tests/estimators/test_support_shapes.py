@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import divergences as dv
 from divergences.estimators.critics.support_shapes import (
     FARTHEST,
     Floor,
@@ -143,3 +144,32 @@ def test_points_that_are_there_twice_lie_within_the_others():
     shape, left_out = ellipsoid_about(points)
     assert not left_out.any()
     assert shape(points * 1.5).max() == FARTHEST
+
+
+@pytest.mark.parametrize("kind", ["sphere", "torus"])
+def test_points_on_an_ellipsoid_have_none_that_ends_them(kind):
+    rng = np.random.default_rng(0)
+    angles = rng.uniform(0, 2 * np.pi, (500, 2))
+    torus = np.hstack([np.cos(angles), np.sin(angles)])
+    normal = rng.normal(size=(500, 4))
+    sphere = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    points = {"sphere": sphere, "torus": torus}[kind]
+    assert ellipsoid_about(points @ rng.normal(size=(4, 4))) is None
+    assert ellipsoid_about(0.999 * torus + 0.001 * normal) is not None
+
+
+def test_angles_that_are_locked_otherwise_on_a_torus():
+    # Distances beyond an ellipsoid on whose surface all points lie told P from Q by rounding, and
+    # the value was -0.28.
+    def locked(sign, rng):
+        first = rng.uniform(0, 2 * np.pi, 1000)
+        second = rng.vonmises(0, 1, 1000) - sign * first
+        return np.column_stack([np.cos(first), np.sin(first), np.cos(second), np.sin(second)])
+
+    angles = np.random.default_rng(1).uniform(0, 2 * np.pi, (2, 400_000))
+    ratio = np.exp(np.cos(angles[0]) - np.cos(angles[1]))
+    mass = np.exp(np.cos(angles[1])) / np.i0(1)
+    truth = float(np.mean(mass * ratio * np.log(2 * ratio / (1 + ratio))))
+    rng = np.random.default_rng(1)
+    estimate = dv.js_divergence(locked(1, rng), locked(-1, rng), rng=1)
+    assert abs(float(estimate) - truth) < 4 * estimate.stderr

@@ -11,6 +11,7 @@ import numpy as np
 from divergences.estimators.critics.cluster_features import pooled_mixture
 from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
 from divergences.estimators.critics.level_features import levels_of
+from divergences.estimators.critics.residuals import Residuals
 from divergences.estimators.critics.support_edges import SupportEdges
 from divergences.estimators.ratios.labels import log_loss, stratified_folds
 
@@ -102,6 +103,11 @@ class Training:
     def clusters(self) -> Any:
         """A Gaussian mixture of both samples as one, found once."""
         return pooled_mixture(self.coordinates.line(self.points), self.seed)
+
+    @cached_property
+    def residuals(self) -> Residuals | None:
+        """What each feature leaves of what the others say, found once."""
+        return Residuals.of(self)
 
 
 @dataclass(frozen=True, eq=False)

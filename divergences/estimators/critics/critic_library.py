@@ -31,6 +31,11 @@ from divergences.estimators.critics.recurring_values import (
     heaps,
     last_digits,
     numbers_by_value,
+    repeats,
+)
+from divergences.estimators.critics.residual_candidates import (
+    ResidualPairsCandidate,
+    waves_of_residuals,
 )
 from divergences.estimators.critics.ridge_candidates import (
     RidgeCandidate,
@@ -54,6 +59,7 @@ _MOST_FEATURES_TO_UNMIX = 25
 _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
 _MOST_FEATURES_WITH_CLUSTERS = 100
+_MOST_FEATURES_WITH_RESIDUALS = 15
 _MOST_FEATURES_SEEN_CLOSELY = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
@@ -95,6 +101,8 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         found.append(planes)
     if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen directions", directions_that_differ))
+    if 1 < d <= _MOST_FEATURES_WITH_RESIDUALS:
+        found.append(ResidualPairsCandidate())
     if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         found.append(SelectionCandidate())
     if 2 < d <= _MOST_FEATURES_TO_UNMIX:
@@ -136,9 +144,12 @@ def _of_numbers(d: int) -> list[Candidate]:
         found.append(RidgeCandidate("heaped values", heaps))
         found.append(RidgeCandidate("last digits", last_digits))
         found.append(RidgeCandidate("numbers by value", numbers_by_value))
+        found.append(RidgeCandidate("repeats within points", repeats))
     if d > 1:
         radial = partial(of_radius, features=partial(waves, frequencies=_MOST_FREQUENCIES))
         found.append(RidgeCandidate("waves of the radius", radial))
+    if 1 < d <= _MOST_FEATURES_WITH_RESIDUALS:
+        found.append(RidgeCandidate("waves of residuals", waves_of_residuals))
     if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
         products = partial(polynomial, squares=True, products=True)
         found.append(RidgeCandidate("quadratic", products))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.estimators.critics.critic_candidate import Training
+    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
 
@@ -24,6 +25,7 @@ _FEWEST_OF_AN_ATOM = 5
 _MOST_ATOMS = 40
 _MOST_INDICATORS = 300
 _MOST_CODES = 25
+_MOST_FEATURES_PAIRED = 15
 _FEWEST_DISTINCT = 20
 _NEIGHBORS = 5
 _EXTRA_POINTS = 2.0
@@ -101,6 +103,55 @@ class LastDigits:
             whole = np.rint(np.abs(points[:, column]) / unit)
             parts += [(whole % base)[:, np.newaxis] == np.arange(base) for base in (10, 100)]
         return np.hstack(parts).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Repeats:
+    """How many pairs of features, and of neighbors, share a value; of few features which pairs.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+    pairs : ndarray of shape (t, 2)
+        Pairs of features that have indicators of their own.
+    """
+
+    coordinates: Coordinates
+    pairs: NDArray[np.intp]
+
+    def __call__(self, points: Array) -> Array:
+        """Features of (k, d) points."""
+        numbers = self.coordinates.numbers(points)
+        ordered = np.sort(numbers, axis=1)
+        # In order, equal values are neighbors: a run of c of them makes c - 1 steps of none.
+        runs = (np.diff(ordered, axis=1) == 0).sum(axis=1)
+        neighbors = np.diff(numbers, axis=1) == 0
+        steps = neighbors.sum(axis=1)
+        longest = _longest_run(neighbors)
+        counts = np.column_stack([runs, runs > 0, steps, steps > 0, longest])
+        first, second = self.pairs.T
+        return np.hstack([counts, numbers[:, first] == numbers[:, second]]).astype(np.float64)
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Length of the longest run of true flags in each row."""
+    length = longest = np.zeros(len(flags), dtype=np.intp)
+    for flag in flags.T:
+        length = (length + 1) * flag
+        longest = np.maximum(longest, length)
+    return longest
+
+
+def repeats(training: Training) -> FeatureMap | None:
+    """Scores, their squares, and values that recur within a point; None where few do."""
+    coordinates = training.coordinates
+    ordered = np.sort(coordinates.numbers(training.points), axis=1)
+    if (np.diff(ordered, axis=1) == 0).any(axis=1).sum() < _FEWEST_OF_AN_ATOM:
+        return None
+    few = coordinates.d if coordinates.d <= _MOST_FEATURES_PAIRED else 0
+    return _beside_scores(
+        training, Repeats(coordinates, np.column_stack(np.triu_indices(few, k=1)))
+    )
 
 
 def heaps(training: Training) -> FeatureMap | None:

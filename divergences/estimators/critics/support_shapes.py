@@ -116,7 +116,8 @@ class Ellipsoid:
 def ellipsoid_about(points: Array) -> tuple[Beyond, Array] | None:
     """The ellipsoid of least volume, and how far each point lies beyond that of all the others.
 
-    None where there are too few different points, or all of them nearly in a plane.
+    None where there are too few different points, or all of them nearly in a plane or on an
+    ellipsoid.
     """
     places, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
     n, d = places.shape
@@ -127,6 +128,10 @@ def ellipsoid_about(points: Array) -> tuple[Beyond, Array] | None:
         return None
     try:
         ellipsoid, active, weights = _smallest_ellipsoid(places)
+        # A least ellipsoid rests on so few points, unless all lie on its surface: then it ends
+        # nothing, and rounding decides which lie beyond.
+        if np.count_nonzero(ellipsoid(places) > -_TOLERANCE) > d * (d + 3) // 2:
+            return None
         support = np.flatnonzero(weights > _LEAST_WEIGHT)
         excess = np.array([_beyond_other_places(places[active], weights, int(i)) for i in support])
     except (np.linalg.LinAlgError, RuntimeError):
