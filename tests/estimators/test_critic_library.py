@@ -8,9 +8,11 @@ import pytest
 from divergences.estimators.critics import (
     chosen_cycles,
     chosen_directions,
+    chosen_fourfolds,
     chosen_pairs,
     chosen_plane_waves,
     chosen_products,
+    chosen_residues,
     independent_components,
     mixture_candidate,
 )
@@ -44,7 +46,7 @@ def curved(data):
 
 def rounded(data, name):
     """The same points, of which many share a value in each feature."""
-    steps = 1 if name == "numbers by value" else 5
+    steps = 1 if name in ("numbers by value", "chosen remainders") else 5
     points = np.round(data.points * steps) / steps
     return Training.of(TrainingPart(points, data.labels, data.weights, 7))
 
@@ -68,6 +70,7 @@ OF_RECURRING_VALUES = (
     "last digits",
     "numbers by value",
     "repeats within points",
+    "chosen remainders",
 )
 OF_CURVED_DEPENDENCE = ("waves of residuals", "chosen pairs with residuals")
 CANDIDATES = [
@@ -94,7 +97,13 @@ def test_every_candidate_is_finite_and_evaluates_as_fitted(d, name):
         assert critic is None
         return
     # Those that differ by more than chance may be none.
-    of_chance = ("chosen cycles", "chosen plane waves", "chosen pairs with residuals")
+    of_chance = (
+        "chosen cycles",
+        "chosen plane waves",
+        "chosen pairs with residuals",
+        "chosen remainders",
+        "chosen products of four",
+    )
     if name in of_chance and critic is None:
         return
     assert critic is not None
@@ -133,6 +142,8 @@ def forced_choices(monkeypatch):
     monkeypatch.setattr(chosen_cycles, "_FALSE_ALARMS", math.inf)
     monkeypatch.setattr(chosen_directions, "_BEYOND_CHANCE", 0.0)
     monkeypatch.setattr(chosen_pairs, "_FALSE_ALARMS", math.inf)
+    monkeypatch.setattr(chosen_fourfolds, "_FALSE_ALARMS", math.inf)
+    monkeypatch.setattr(chosen_residues, "_FALSE_ALARMS", math.inf)
     monkeypatch.setattr(chosen_plane_waves, "_FALSE_ALARMS", math.inf)
     monkeypatch.setattr(chosen_products, "_BEYOND_NOISE", 0.0)
     monkeypatch.setattr(independent_components, "_SURELY", 0.0)

@@ -7,6 +7,7 @@ from functools import partial
 from divergences.estimators.critics.boosted_trees import SHAPES
 from divergences.estimators.critics.chosen_cycles import cycles_that_differ
 from divergences.estimators.critics.chosen_directions import directions_that_differ
+from divergences.estimators.critics.chosen_fourfolds import fourfolds_that_differ
 from divergences.estimators.critics.chosen_pairs import (
     bumps_in_planes_that_differ,
     pairs_that_differ,
@@ -14,6 +15,7 @@ from divergences.estimators.critics.chosen_pairs import (
 )
 from divergences.estimators.critics.chosen_plane_waves import plane_waves_that_differ
 from divergences.estimators.critics.chosen_products import ChosenProducts, ChosenWaves
+from divergences.estimators.critics.chosen_residues import residues_that_differ
 from divergences.estimators.critics.cluster_features import clusters
 from divergences.estimators.critics.critic_candidate import Candidate
 from divergences.estimators.critics.independent_components import independent_components
@@ -60,6 +62,7 @@ _FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
 _MOST_FEATURES_WITH_PAIRS = 5
 _MOST_FEATURES_WITH_CLUSTERS = 100
 _MOST_FEATURES_WITH_RESIDUALS = 15
+_MOST_FEATURES_IN_FOURS = 30
 _MOST_FEATURES_SEEN_CLOSELY = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
@@ -89,6 +92,10 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         found.append(ScreenedCandidate("chosen cycles", cycles_that_differ))
     if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
         found.append(ScreenedCandidate("chosen plane waves", plane_waves_that_differ))
+    if 1 <= d <= _MOST_FEATURES_BY_LEVEL:
+        found.append(ScreenedCandidate("chosen remainders", residues_that_differ))
+    if 4 <= d <= _MOST_FEATURES_IN_FOURS:
+        found.append(ScreenedCandidate("chosen products of four", fourfolds_that_differ))
     if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
         found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
     if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:
