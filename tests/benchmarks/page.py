@@ -117,7 +117,7 @@ def over_the_bound(scores: dict[str, Scores]) -> str:
         ratios = scores[name].ratios_to_bound("auto")
         if ratios:
             parts.append(f"{name} {number(geometric_mean(ratios))} in {len(ratios)} pairs")
-    return f"For the default, {' and '.join(parts)}." if parts else NOT_MEASURED
+    return f"the default has {' and '.join(parts)}." if parts else NOT_MEASURED
 
 
 def not_measured() -> str:

@@ -122,7 +122,7 @@ def test_errors_over_the_bound_itself(results):
     # The bound of the other pair is infinite.
     assert scores["KL"].ratios_to_bound("auto") == pytest.approx([expected], rel=1e-3)
     words = page.over_the_bound(scores)
-    assert words == f"For the default, KL {page.number(expected)} in 1 pairs."
+    assert words == f"the default has KL {page.number(expected)} in 1 pairs."
     assert (
         "not measured"
         in page.over_the_bound({name: Scores(name, 1000, {}) for name in scores}).lower()
