@@ -59,3 +59,10 @@ def test_another_time_of_day_among_other_features_is_seen():
     stderr = np.sqrt(np.mean([each.stderr**2 for each in found]))
     # Twice in 10,000 runs by chance, and a bias of one standard error beside.
     assert abs(errors.mean()) < (3.7 / np.sqrt(len(found)) + 1) * stderr
+
+
+def test_critics_of_oscillations_are_finite_far_out():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([times(14, 600, rng), times(18, 600, rng)])[:, np.newaxis]
+    raw = chosen(points, np.repeat([1, 0], 600)).raw
+    assert np.isfinite(raw(np.array([[-1e308], [1e300], [1e-300]]))).all()

@@ -123,3 +123,13 @@ def test_another_curve_of_little_noise_is_seen():
 
     error, stderr = mean_error(draw)
     assert abs(error) < stderr
+
+
+@pytest.mark.parametrize("far", [1e150, 1e300, 1e-300])
+def test_a_point_far_out_is_taken_as_far_as_numbers_go(far):
+    rng = np.random.default_rng(0)
+    points = products(400, rng)
+    points[0, 0] = far
+    residuals = training(points).residuals
+    assert np.isfinite(residuals(points)).all()
+    assert np.isfinite(residuals(far * points[1:])).all()

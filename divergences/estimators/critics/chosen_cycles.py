@@ -25,6 +25,8 @@ _SLOWEST, _FASTEST, _BINS = 3, 1024, 4096
 _MOST_CYCLES = 20
 _FALSE_ALARMS = 0.01
 _MIDDLE = (0.005, 0.995)
+# Beyond so many ranges no phase is told.
+_FARTHEST = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,4 +102,6 @@ def _power(p: tuple[Array, Array], q: tuple[Array, Array]) -> Array:
 def _phases(coordinates: Coordinates, points: Array, low: Array, high: Array) -> Array:
     """From 0 to 1 by the ranks of each feature, and by its values."""
     width = np.where(high > low, high - low, 1.0)
-    return np.hstack([coordinates.shares(points), (coordinates.numbers(points) - low) / width])
+    with np.errstate(over="ignore"):
+        by_value = (coordinates.numbers(points) - low) / width
+    return np.hstack([coordinates.shares(points), np.clip(by_value, -_FARTHEST, _FARTHEST)])

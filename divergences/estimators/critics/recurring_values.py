@@ -100,7 +100,7 @@ class LastDigits:
         """Features of (k, d) points."""
         parts = []
         for column, unit in zip(self.columns, self.units, strict=True):
-            whole = np.rint(np.abs(points[:, column]) / unit)
+            whole = np.rint(np.minimum(np.abs(points[:, column]), _LARGEST_WHOLE) / unit)
             parts += [(whole % base)[:, np.newaxis] == np.arange(base) for base in (10, 100)]
         return np.hstack(parts).astype(np.float64)
 
@@ -225,6 +225,8 @@ def _recurring(training: Training) -> dict[int, tuple[Array, NDArray[np.intp]]]:
 
 def _decimal_unit(values: Array) -> float | None:
     """The unit of the last decimal that any of the values has."""
+    if np.abs(values).max() > _LARGEST_WHOLE:
+        return None
     for decimals in range(_MOST_DECIMALS + 1):
         sites = np.abs(values) * 10.0**decimals
         if sites.max() > _LARGEST_WHOLE:

@@ -24,6 +24,8 @@ _MOST_REGRESSORS = 500
 _POINTS_OF_REGRESSOR = 10
 _MOST_TERMS = 60
 _RANK = 1e-12
+# The squares of its cube are still numbers of some digits.
+_FARTHEST = 1e4
 _WORTH_IT = 0.7
 
 
@@ -128,7 +130,9 @@ class Residuals:
 
 def _scaled(coordinates: Coordinates, points: Array) -> Array:
     # Without shortening far ones: what is exact on the features is exact on these.
-    return (coordinates.numbers(points) - coordinates.center) / coordinates.scale
+    with np.errstate(over="ignore"):
+        scaled = (coordinates.numbers(points) - coordinates.center) / coordinates.scale
+    return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST))
 
 
 def _solved(gram: Array, side: Array, used: Places) -> Array:
