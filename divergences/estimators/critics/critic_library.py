@@ -193,7 +193,7 @@ def _of_places(d: int) -> list[Candidate]:
     if d <= _MOST_FEATURES_WITH_PAIRS:
         by_rank = partial(bumps, bandwidth=0.5, by_rank=True)
         found.append(RidgeCandidate("bumps in scores", by_rank))
-        if d > 1:
+        if d > 2:
             alone = partial(of_direction, features=partial(bumps, bandwidth=0.5))
             found.append(RidgeCandidate("bumps of the direction", alone))
     elif d <= _MOST_FEATURES_TO_SCREEN:
