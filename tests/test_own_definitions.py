@@ -168,7 +168,7 @@ def test_two_known_sides_are_drawn_from_where_no_formula_is_known():
 def test_it_stands_in_a_comparison():
     found = dv.compare(X, Y, divergences=[*OWN, dv.TotalVariation()], rng=0)
     assert [each.definition for each in found] == [*OWN, dv.TotalVariation()]
-    lines = {line.split()[0]: line for line in str(found).splitlines() if line}
+    lines = {line.split()[0]: line for line in found.to_text(width=200).splitlines() if line}
     assert "% of maximum" in lines["triangular"]
     assert lines["gap"].endswith("differs: interval above 0")
 
