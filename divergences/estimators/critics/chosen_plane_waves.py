@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_products import by_label
-from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +55,8 @@ def plane_waves_that_differ(
 
     Among random ones the best are followed to where the difference is largest.
     """
-    rows = slice(None, None, -(-len(points) // _ROWS))
-    parts = by_label(coordinates.white(points[rows]), labels[rows], weights[rows])
+    seen, of_seen, masses = (thinned(rows, _ROWS) for rows in (points, labels, weights))
+    parts = by_label(coordinates.white(seen), of_seen, masses)
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(_TRIED, coordinates.d))
     lengths = rng.uniform(_LONGEST, _SHORTEST, (_TRIED, 1))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from divergences.estimators.critics.feature_maps import FeatureMap
-from divergences.estimators.critics.mixtures import fit_mixture, least_bic, rows_for_mixtures
+from divergences.estimators.critics.feature_maps import FeatureMap, thinned
+from divergences.estimators.critics.mixtures import ROWS_OF_MIXTURES, fit_mixture, least_bic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def pooled_mixture(line: Array, seed: int) -> Any:
     -------
     sklearn.mixture.GaussianMixture
     """
-    rows = rows_for_mixtures(line)
+    rows = thinned(line, ROWS_OF_MIXTURES)
     most = max(_COMPONENTS[0], len(rows) // _POINTS_OF_COMPONENT)
 
     def best(shape: Literal["diag", "spherical"]) -> Any:

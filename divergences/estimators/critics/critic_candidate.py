@@ -11,6 +11,7 @@ import numpy as np
 from divergences.estimators.critics.cluster_features import pooled_mixture
 from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
 from divergences.estimators.critics.level_features import levels_of
+from divergences.estimators.critics.recurring_values import recurring
 from divergences.estimators.critics.residuals import Residuals
 from divergences.estimators.critics.support_edges import SupportEdges
 from divergences.estimators.ratios.labels import log_loss, stratified_folds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from divergences.estimate import Critic
+    from divergences.estimators.critics.recurring_values import Recurring
     from divergences.estimators.ratios.cross_fitting import TrainingPart
 
     Array = NDArray[np.float64]
@@ -103,6 +105,11 @@ class Training:
     def clusters(self) -> Any:
         """A Gaussian mixture of both samples as one, found once."""
         return pooled_mixture(self.coordinates.line(self.points), self.seed)
+
+    @cached_property
+    def recurring(self) -> dict[int, Recurring]:
+        """Values that recur, by the numeric column, found once."""
+        return recurring(self.coordinates, self.points)
 
     @cached_property
     def residuals(self) -> Residuals | None:

@@ -210,9 +210,9 @@ class FeatureMap:
         return FeatureMap(Both(self.raw, other.raw), roughness, center, scale)
 
 
-def thinned(rows: Any) -> Any:
+def thinned(rows: Any, most: int = _ROWS_OF_MEANS) -> Any:
     """Every so many of the rows; their means and spreads are those of all but for little."""
-    return rows[:: -(-len(rows) // _ROWS_OF_MEANS)]
+    return rows[:: -(-len(rows) // most)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from divergences.estimators.critics.critic_candidate import (
     bounded,
     falls_behind,
 )
-from divergences.estimators.critics.feature_maps import Coordinates
-from divergences.estimators.critics.mixtures import fit_mixture, least_bic, rows_for_mixtures
+from divergences.estimators.critics.feature_maps import Coordinates, thinned
+from divergences.estimators.critics.mixtures import ROWS_OF_MIXTURES, fit_mixture, least_bic
 from divergences.estimators.ratios.labels import rows_by_weight
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _spread_over_cells(line: Array, rng: np.random.Generator) -> Array:
 
 
 def _mixture(line: Array, components: int, seed: int, starts: int = _STARTS) -> Any:
-    rows = rows_for_mixtures(line)
+    rows = thinned(line, ROWS_OF_MIXTURES)
     return fit_mixture(
         rows,
         min(components, len(rows)),

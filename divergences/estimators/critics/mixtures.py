@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_MOST_ROWS = 10_000
-
-
-def rows_for_mixtures(line: Array) -> Array:
-    """At most ten thousand points, spread evenly over the rows."""
-    return line[:: -(-len(line) // _MOST_ROWS)]
+ROWS_OF_MIXTURES = 10_000
 
 
 def fit_mixture(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
+    Recurring = tuple[Array, NDArray[np.intp]]
 
 _FEWEST_OF_AN_ATOM = 5
 _MOST_ATOMS = 40
@@ -157,7 +158,7 @@ def repeats(training: Training) -> FeatureMap | None:
 def heaps(training: Training) -> FeatureMap | None:
     """Scores, their squares, and where values heap; None where none recurs."""
     found = []
-    for column, (values, counts) in _recurring(training).items():
+    for column, (values, counts) in training.recurring.items():
         if len(values) > max(_FEWEST_DISTINCT, 2 * _NEIGHBORS):
             padded = np.pad(counts.astype(np.float64), _NEIGHBORS, mode="reflect")
             usual = np.median(sliding_window_view(padded, 2 * _NEIGHBORS + 1), axis=1)
@@ -172,7 +173,7 @@ def heaps(training: Training) -> FeatureMap | None:
 def atoms(training: Training) -> FeatureMap | None:
     """Scores, their squares, and indicators of the values that recur most; None without any."""
     columns, chosen, often = [], [], []
-    for column, (values, counts) in _recurring(training).items():
+    for column, (values, counts) in training.recurring.items():
         most = np.argsort(-counts, kind="stable")[:_MOST_ATOMS]
         most = most[counts[most] >= _FEWEST_OF_AN_ATOM]
         columns += [column] * len(most)
@@ -188,7 +189,7 @@ def atoms(training: Training) -> FeatureMap | None:
 def last_digits(training: Training) -> FeatureMap | None:
     """Scores, their squares, and the last digits of decimal numbers; None where there are none."""
     found = []
-    for column, (values, _) in _recurring(training).items():
+    for column, (values, _) in training.recurring.items():
         unit = _decimal_unit(values) if len(values) > _FEWEST_DISTINCT else None
         if unit is not None:
             found.append((column, unit))
@@ -202,7 +203,7 @@ def numbers_by_value(training: Training) -> FeatureMap | None:
     """Scores and their squares, in common and for each value of a column of few, as codes are."""
     codes = [
         (column, values)
-        for column, (values, _) in _recurring(training).items()
+        for column, (values, _) in training.recurring.items()
         if len(values) <= _MOST_CODES
     ]
     if not codes or training.coordinates.d == 1:
@@ -212,12 +213,11 @@ def numbers_by_value(training: Training) -> FeatureMap | None:
     return by_level(training, FeatureMap.centered(raw, training.points, _ROUGHNESS))
 
 
-def _recurring(training: Training) -> dict[int, tuple[Array, NDArray[np.intp]]]:
+def recurring(coordinates: Coordinates, points: Array) -> dict[int, Recurring]:
     """Distinct values and their counts, of the numeric columns in which some value recurs."""
-    numeric = np.arange(training.points.shape[1])[training.coordinates.columns]
     found = {}
-    for column in numeric:
-        values, counts = np.unique(training.points[:, column], return_counts=True)
+    for column in np.arange(points.shape[1])[coordinates.columns]:
+        values, counts = np.unique(points[:, column], return_counts=True)
         if len(values) > 2 and counts.max() >= _FEWEST_OF_AN_ATOM:
             found[int(column)] = values, counts
     return found
