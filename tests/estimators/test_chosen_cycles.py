@@ -4,7 +4,7 @@ import numpy as np
 
 import divergences as dv
 from divergences.estimators.critics.chosen_cycles import cycles_that_differ
-from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.coordinates import Coordinates
 
 
 def chosen(points, labels):
@@ -22,7 +22,7 @@ def test_a_cycle_is_found_by_its_feature_and_frequency():
     rng = np.random.default_rng(0)
     points = np.column_stack([rng.normal(size=2000), rng.uniform(0, 7, 2000)])
     points[:1000, 1] = times(14, 1000, rng)
-    raw = chosen(points, np.repeat([1, 0], 1000)).raw
+    raw = chosen(points, np.repeat([1, 0], 1000)).raw.second
     found = set(zip(raw.columns.tolist(), raw.frequencies.tolist(), strict=True))
     # Seven days, by the rank of the second feature (1) and by its value (3), each with an overtone.
     assert {(1, 7), (1, 14), (3, 7), (3, 14)} <= found
@@ -64,5 +64,5 @@ def test_another_time_of_day_among_other_features_is_seen():
 def test_critics_of_oscillations_are_finite_far_out():
     rng = np.random.default_rng(0)
     points = np.concatenate([times(14, 600, rng), times(18, 600, rng)])[:, np.newaxis]
-    raw = chosen(points, np.repeat([1, 0], 600)).raw
+    raw = chosen(points, np.repeat([1, 0], 600)).raw.second
     assert np.isfinite(raw(np.array([[-1e308], [1e300], [1e-300]]))).all()

@@ -7,9 +7,9 @@ from divergences.estimators.critics.chosen_directions import (
     directions_that_differ,
     most_different_directions,
 )
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.ratios.cross_fitting import TrainingPart
 from divergences.estimators.ratios.labels import log_loss
 

@@ -4,7 +4,7 @@ import numpy as np
 
 import divergences as dv
 from divergences.estimators.critics.chosen_fourfolds import fourfolds_that_differ
-from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.coordinates import Coordinates
 
 
 def signed(share, n, rng, d=8):
@@ -22,7 +22,7 @@ def chosen(points, labels):
 def test_the_four_are_found():
     rng = np.random.default_rng(0)
     points = np.vstack([signed(0.8, 500, rng), signed(0.5, 500, rng)])
-    factors = chosen(points, np.repeat([1, 0], 500)).raw.factors
+    factors = chosen(points, np.repeat([1, 0], 500)).raw.second.factors
     assert factors.tolist() == [[0, 2, 5, 7]]
 
 

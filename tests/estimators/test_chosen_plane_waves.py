@@ -7,7 +7,7 @@ from scipy.optimize import check_grad
 import divergences as dv
 from divergences.estimators.critics import chosen_plane_waves
 from divergences.estimators.critics.chosen_plane_waves import plane_waves_that_differ
-from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.coordinates import Coordinates
 
 
 def fringes(n, d, rng, number=5.0):
@@ -29,7 +29,7 @@ def test_the_wave_is_found(d):
         coordinates, points, np.repeat([1, 0], 1000), np.ones(len(points))
     )
     # From whitened points to the points; the peak is about one unit wide, and found to a tenth.
-    found = features.raw.vectors[0] @ np.linalg.inv(coordinates.whitener) / coordinates.scale
+    found = features.raw.second.vectors[0] @ np.linalg.inv(coordinates.whitener) / coordinates.scale
     assert min(np.linalg.norm(found - vector), np.linalg.norm(found + vector)) < 0.4
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 import divergences as dv
 from divergences.estimators.critics.chosen_residues import residues_that_differ
-from divergences.estimators.critics.feature_maps import Coordinates
+from divergences.estimators.critics.coordinates import Coordinates
 
 
 def dates(share, n, rng):
@@ -21,7 +21,7 @@ def chosen(points, labels):
 def test_the_remainder_is_found():
     rng = np.random.default_rng(0)
     points = np.vstack([dates(0.9, 500, rng), dates(0.0, 500, rng)])
-    raw = chosen(points, np.repeat([1, 0], 500)).raw
+    raw = chosen(points, np.repeat([1, 0], 500)).raw.second
     # Day less weekday by seven, and the two overtones that a remainder of seven has.
     alone = raw.factors == -1
     np.testing.assert_array_equal(np.abs(raw.combinations[alone]), [[1, 1, 0]] * 3)

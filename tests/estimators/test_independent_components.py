@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.critics.independent_components import _unmixed, independent_components
 from divergences.estimators.ratios.cross_fitting import TrainingPart
 from divergences.estimators.ratios.labels import log_loss

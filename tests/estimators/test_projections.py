@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.critics.projections import (
     Direction,
     along_leading_components,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import divergences as dv
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.critics.residual_candidates import ResidualPairsCandidate
 from divergences.estimators.critics.residuals import Regressors
 from divergences.estimators.ratios.cross_fitting import TrainingPart

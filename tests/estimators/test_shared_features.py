@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.critics.projections import of_whitened
 from divergences.estimators.critics.shared_features import Sums, sums
 from divergences.estimators.ratios.cross_fitting import TrainingPart

@@ -10,12 +10,12 @@ from scipy.fft import rfft
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_products import by_label
-from divergences.estimators.critics.feature_maps import FeatureMap
+from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -31,7 +31,7 @@ _FARTHEST = 100.0
 
 @dataclass(frozen=True, eq=False)
 class ChosenCycles:
-    """Normal scores, their squares, cosines and sines of some frequencies.
+    """Cosines and sines of some frequencies.
 
     Parameters
     ----------
@@ -51,10 +51,9 @@ class ChosenCycles:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        scores = self.coordinates.scores(points)
         phases = _phases(self.coordinates, points, self.low, self.high)
         turns = 2 * np.pi * self.frequencies * phases[:, self.columns]
-        return np.hstack([scores, scores**2, np.cos(turns), np.sin(turns)])
+        return np.hstack([np.cos(turns), np.sin(turns)])
 
 
 def cycles_that_differ(
@@ -74,7 +73,7 @@ def cycles_that_differ(
     # With the first overtone, as the logarithm of a wave is none.
     columns, frequencies = np.unique(np.concatenate([chosen, chosen * [1, 2]]), axis=0).T
     raw = ChosenCycles(coordinates, low, high, columns.astype(np.intp), frequencies)
-    return FeatureMap.standardized(raw, points)
+    return beside_scores(coordinates, points, FeatureMap.standardized(raw, points))
 
 
 def _columns(part: tuple[Array, Array]) -> list[tuple[Array, Array]]:

@@ -10,7 +10,8 @@ from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_pairs import EVERY_KIND, PairSplines, splines_of_pairs
 from divergences.estimators.critics.chosen_products import by_label
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap, Polynomial
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
 from divergences.estimators.critics.projections import Projection, seen_through
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import norm
 
 from divergences.estimators.critics.chosen_products import by_label, product_difference
-from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial, thinned
+from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -26,7 +26,7 @@ _SHARE_OF_EITHER_SIGN = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Fourfolds:
-    """Scores, their squares, and products of four signs and of four scores.
+    """Products of four signs and of four scores.
 
     Parameters
     ----------
@@ -43,11 +43,10 @@ class Fourfolds:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        smooth = Polynomial(self.coordinates, by_rank=True, squares=True, products=False)
         signs = _signs(self.coordinates, points, self.natural)
         products = signs[:, self.factors].prod(axis=2)
         sizes = np.abs(self.coordinates.scores(points))[:, self.factors].prod(axis=2)
-        return np.hstack([smooth(points), products, products * sizes])
+        return np.hstack([products, products * sizes])
 
 
 def _signs(coordinates: Coordinates, points: Array, natural: NDArray[np.bool_]) -> Array:
@@ -78,4 +77,5 @@ def fourfolds_that_differ(
     if len(clear) == 0:
         return None
     sides = (first[low[clear]], second[low[clear]], first[high[clear]], second[high[clear]])
-    return FeatureMap.standardized(Fourfolds(coordinates, natural, np.column_stack(sides)), points)
+    raw = Fourfolds(coordinates, natural, np.column_stack(sides))
+    return beside_scores(coordinates, points, FeatureMap.standardized(raw, points))

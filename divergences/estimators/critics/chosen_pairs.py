@@ -14,7 +14,8 @@ from divergences.estimators.critics.chosen_products import (
     mean_difference,
     product_difference,
 )
-from divergences.estimators.critics.feature_maps import Bumps, Coordinates, FeatureMap, thinned
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import Bumps, FeatureMap, thinned
 from divergences.estimators.critics.projections import Projection, seen_through
 from divergences.estimators.critics.ridge_candidates import BUMP_ROUGHNESS, bumps_among
 

@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_products import by_label
-from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial, thinned
+from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -28,7 +28,7 @@ _FALSE_ALARMS = 0.001
 
 @dataclass(frozen=True, eq=False)
 class PlaneWaves:
-    """Scores and their squares, cosines and sines of w'x and of 2 w'x, x whitened.
+    """Cosines and sines of w'x and of 2 w'x, x whitened.
 
     Parameters
     ----------
@@ -42,10 +42,9 @@ class PlaneWaves:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        smooth = Polynomial(self.coordinates, by_rank=True, squares=True, products=False)
         turns = self.coordinates.white(points) @ self.vectors.T
         waves = [f(k * turns) for k in (1, 2) for f in (np.cos, np.sin)]
-        return np.hstack([smooth(points), *waves])
+        return np.hstack(waves)
 
 
 def plane_waves_that_differ(
@@ -75,7 +74,8 @@ def plane_waves_that_differ(
             kept.append(one)
     if not kept:
         return None
-    return FeatureMap.standardized(PlaneWaves(coordinates, np.array(kept[:_MOST_WAVES])), points)
+    raw = PlaneWaves(coordinates, np.array(kept[:_MOST_WAVES]))
+    return beside_scores(coordinates, points, FeatureMap.standardized(raw, points))
 
 
 def _excess(parts: list[tuple[Array, Array]], vectors: Array) -> tuple[Array, Array]:

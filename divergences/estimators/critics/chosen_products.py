@@ -14,7 +14,7 @@ from divergences.estimators.critics.feature_maps import FeatureMap, thinned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]

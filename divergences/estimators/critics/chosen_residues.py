@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_products import by_label, mean_difference
-from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial, thinned
+from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -29,7 +29,7 @@ _FALSE_ALARMS = 0.001
 
 @dataclass(frozen=True, eq=False)
 class Residues:
-    """Scores, their squares, and some cosines and sines of remainders, times a score or not.
+    """Some cosines and sines of remainders, times a score or not.
 
     Parameters
     ----------
@@ -49,8 +49,7 @@ class Residues:
 
     def __call__(self, points: Array) -> Array:
         """Features of (k, d) points."""
-        smooth = Polynomial(self.coordinates, by_rank=True, squares=True, products=False)
-        return np.hstack([smooth(points), *self.turns(points)])
+        return np.hstack(self.turns(points))
 
     def turns(self, points: Array) -> tuple[Array, Array]:
         """The cosines, and the sines."""
@@ -88,7 +87,8 @@ def residues_that_differ(
     clear = np.sort(most[chance[most] < np.log(_FALSE_ALARMS / len(chance))])
     if len(clear) == 0:
         return None
-    return FeatureMap.standardized(_with_overtones(raw, clear), points)
+    features = FeatureMap.standardized(_with_overtones(raw, clear), points)
+    return beside_scores(coordinates, points, features)
 
 
 def _with_overtones(raw: Residues, clear: Places) -> Residues:

@@ -13,8 +13,8 @@ from divergences.estimators.critics.mixtures import ROWS_OF_MIXTURES, fit_mixtur
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from divergences.estimators.critics.coordinates import Coordinates
     from divergences.estimators.critics.critic_candidate import Training
-    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from divergences.estimators.critics.cluster_features import pooled_mixture
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import FeatureMap
 from divergences.estimators.critics.level_features import levels_of
 from divergences.estimators.critics.recurring_values import recurring
 from divergences.estimators.critics.residuals import Residuals

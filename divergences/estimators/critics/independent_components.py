@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap, Waves
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import FeatureMap, Waves
 from divergences.estimators.critics.projections import Projection, seen_through
 from divergences.estimators.ratios.labels import rows_by_weight
 

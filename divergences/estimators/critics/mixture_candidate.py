@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
     bounded,
     falls_behind,
 )
-from divergences.estimators.critics.feature_maps import Coordinates, thinned
+from divergences.estimators.critics.feature_maps import thinned
 from divergences.estimators.critics.mixtures import ROWS_OF_MIXTURES, fit_mixture, least_bic
 from divergences.estimators.ratios.labels import rows_by_weight
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from divergences.estimators.critics.chosen_products import strongest_interaction
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
     bounded,
     falls_behind,
 )
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.critics.partition_average import (
     GridCounts,
     average_partitions,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores
 from divergences.estimators.critics.level_features import by_level
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from divergences.estimators.critics.coordinates import Coordinates
     from divergences.estimators.critics.critic_candidate import Training
-    from divergences.estimators.critics.feature_maps import Coordinates
 
     Array = NDArray[np.float64]
     Recurring = tuple[Array, NDArray[np.intp]]
@@ -237,6 +237,5 @@ def _decimal_unit(values: Array) -> float | None:
 
 
 def _beside_scores(training: Training, raw: Callable[[Array], Array]) -> FeatureMap:
-    scores = Polynomial(training.coordinates, by_rank=True, squares=True, products=False)
-    smooth = FeatureMap.standardized(scores, training.points)
-    return smooth.beside(FeatureMap.centered(raw, training.points, _ROUGHNESS))
+    features = FeatureMap.centered(raw, training.points, _ROUGHNESS)
+    return beside_scores(training.coordinates, training.points, features)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from divergences.estimators.critics.chosen_pairs import pairs_that_differ
-from divergences.estimators.critics.feature_maps import Both, Coordinates, FeatureMap, Waves
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import Both, FeatureMap, Waves
 from divergences.estimators.critics.projections import seen_through
 from divergences.estimators.critics.screened_candidate import ScreenedCandidate
 

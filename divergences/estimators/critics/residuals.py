@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap, thinned
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import FeatureMap, thinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

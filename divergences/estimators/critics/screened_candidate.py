@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import FittedCritic, Training, falls_behind
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.feature_maps import FeatureMap
 from divergences.estimators.critics.ridge_candidates import RidgeCritic
 from divergences.estimators.critics.ridge_logistic import STRENGTHS, fit_best_strength
 

@@ -13,7 +13,8 @@ from divergences.estimators.critics.chosen_pairs import (
     curves,
     roughness_of_curves,
 )
-from divergences.estimators.critics.feature_maps import Coordinates, FeatureMap
+from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.feature_maps import FeatureMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

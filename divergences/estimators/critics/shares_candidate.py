@@ -12,7 +12,7 @@ from divergences.estimators.critics.critic_candidate import FittedCritic, Traini
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
 
     Array = NDArray[np.float64]
 

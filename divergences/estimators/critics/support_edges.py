@@ -13,7 +13,7 @@ from divergences.estimators.critics.support_shapes import Floor, ellipsoid_about
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.estimators.critics.feature_maps import Coordinates
+    from divergences.estimators.critics.coordinates import Coordinates
     from divergences.estimators.critics.support_shapes import Shape
 
     Array = NDArray[np.float64]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from divergences.estimators.critics.boosted_trees import SHAPES, categorical_features, grow_trees
+from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
@@ -15,7 +16,6 @@ from divergences.estimators.critics.critic_candidate import (
     falls_behind,
     with_radius,
 )
-from divergences.estimators.critics.feature_maps import Coordinates
 from divergences.estimators.ratios.labels import log_loss
 
 if TYPE_CHECKING:
