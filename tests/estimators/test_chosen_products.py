@@ -6,12 +6,12 @@ import pytest
 from divergences.estimators.critics.chosen_products import (
     ChosenProducts,
     ChosenWaves,
-    cross_difference,
     strongest_interaction,
 )
 from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.critic_candidate import Training
 from divergences.estimators.critics.critic_library import library
+from divergences.estimators.critics.differences import cross_difference
 from divergences.estimators.ratios.cross_fitting import TrainingPart
 from divergences.estimators.ratios.labels import log_loss
 

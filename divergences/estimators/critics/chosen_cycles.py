@@ -9,8 +9,9 @@ import numpy as np
 from scipy.fft import rfft
 from scipy.stats import chi2
 
-from divergences.estimators.critics.chosen_products import by_label
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores
+from divergences.estimators.critics.highest import highest
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,8 +65,7 @@ def cycles_that_differ(
     parts = by_label(_phases(coordinates, points, low, high), labels, weights)
     power = np.array([_power(*sides) for sides in zip(*map(_columns, parts), strict=True)])
     chance = chi2.logsf(power, 2)
-    most = np.argsort(chance, axis=None, kind="stable")[:_MOST_CYCLES]
-    clear = most[chance.flat[most] < np.log(_FALSE_ALARMS / chance.size)]
+    clear = highest(-chance.ravel(), _MOST_CYCLES, np.log(chance.size / _FALSE_ALARMS))
     if len(clear) == 0:
         return None
     columns, places = np.divmod(clear, chance.shape[1])

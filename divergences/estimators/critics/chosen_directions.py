@@ -9,10 +9,11 @@ from scipy.linalg import eigh
 from scipy.stats import chi2
 
 from divergences.estimators.critics.chosen_pairs import EVERY_KIND, PairSplines, splines_of_pairs
-from divergences.estimators.critics.chosen_products import by_label
 from divergences.estimators.critics.coordinates import Coordinates
 from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.critics.highest import highest
 from divergences.estimators.critics.projections import Projection, seen_through
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,8 +64,7 @@ def most_different_directions(line: Array, labels: Places, weights: Array) -> Ar
     noise = sum(float(mass @ mass) for _, mass in parts)
     pooled = (covariances[0] + covariances[1]) / 2 + _JITTER * np.eye(d)
     differences, vectors = eigh(covariances[0] - covariances[1], pooled)
-    order = np.argsort(-np.abs(differences))[:_MOST]
-    clear = order[np.abs(differences[order]) > _BEYOND_CHANCE * 2 * np.sqrt(d * noise)]
+    clear = highest(np.abs(differences), _MOST, _BEYOND_CHANCE * 2 * np.sqrt(d * noise))
     found = vectors[:, np.sort(clear)]
     apart = means[0] - means[1]
     towards = np.linalg.solve(pooled, apart)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import norm
 
-from divergences.estimators.critics.chosen_products import by_label, product_difference
+from divergences.estimators.critics.differences import product_difference
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
+from divergences.estimators.critics.highest import highest
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,10 +72,8 @@ def fourfolds_that_differ(
     ratios = product_difference(parts)
     # Each four once: the two lower ones with the two upper ones.
     low, high = np.nonzero(second[:, np.newaxis] < first)
-    differences = ratios[low, high]
-    most = np.argsort(-differences, kind="stable")[:_MOST_KEPT]
-    beyond = norm.logsf(differences[most]) < np.log(_FALSE_ALARMS / (2 * len(differences)))
-    clear = np.sort(most[beyond])
+    least = norm.isf(_FALSE_ALARMS / (2 * len(low)))
+    clear = np.sort(highest(ratios[low, high], _MOST_KEPT, least))
     if len(clear) == 0:
         return None
     sides = (first[low[clear]], second[low[clear]], first[high[clear]], second[high[clear]])

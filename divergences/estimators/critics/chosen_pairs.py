@@ -9,15 +9,13 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import chi2
 
-from divergences.estimators.critics.chosen_products import (
-    by_label,
-    mean_difference,
-    product_difference,
-)
 from divergences.estimators.critics.coordinates import Coordinates
+from divergences.estimators.critics.differences import mean_difference, product_difference
 from divergences.estimators.critics.feature_maps import Bumps, FeatureMap, thinned
+from divergences.estimators.critics.highest import highest
 from divergences.estimators.critics.projections import Projection, seen_through
 from divergences.estimators.critics.ridge_candidates import BUMP_ROUGHNESS, bumps_among
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,10 +159,9 @@ def splines_of_pairs(raw: PairSplines, points: Array, labels: Places, weights: A
     singles, products = np.split(values, [-raw.n_products], axis=1)
     ratios = mean_difference(by_label(products, thinned(labels), thinned(weights)))
     ratios = ratios.reshape(len(raw.kinds), -1)
-    excess = np.mean(ratios**2, axis=1) - 1
-    excess = np.maximum(excess, _LEAST_EXCESS)
+    excess = np.maximum(np.mean(ratios**2, axis=1) - 1, _LEAST_EXCESS)
     most = min(_MOST_PRODUCTS, len(points) // _POINTS_OF_PRODUCT)
-    kept = np.sort(np.argsort(-excess, kind="stable")[: max(1, most // len(raw.pairs))])
+    kept = np.sort(highest(excess, max(1, most // len(raw.pairs))))
     chosen = replace(raw, kinds=raw.kinds[kept])
     roughness = chosen.roughness()
     roughness[-chosen.n_products :] = np.repeat(excess.max() / excess[kept], len(raw.pairs))
@@ -192,6 +189,5 @@ def most_different_pairs(
         [chi2.logsf(squares[:, :k, :k].sum(axis=(1, 2)), k * k) for k in range(1, _KINDS + 1)],
         axis=0,
     )
-    clear = np.flatnonzero(chance < np.log(_FALSE_ALARMS / (_KINDS * len(first))))
-    kept = clear[np.argsort(chance[clear], kind="stable")[:_MOST_PAIRS]]
+    kept = highest(-chance, _MOST_PAIRS, np.log(_KINDS * len(first) / _FALSE_ALARMS))
     return np.column_stack([first[kept], second[kept]])

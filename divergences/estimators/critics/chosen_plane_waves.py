@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import chi2
 
-from divergences.estimators.critics.chosen_products import by_label
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
+from divergences.estimators.critics.highest import highest
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,15 +61,11 @@ def plane_waves_that_differ(
     directions = rng.normal(size=(_TRIED, coordinates.d))
     lengths = rng.uniform(_LONGEST, _SHORTEST, (_TRIED, 1))
     tried = lengths * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    best = tried[np.argsort(-_excess(parts, tried)[0], kind="stable")[:_REFINED]]
-    vectors = _refined(parts, best)
-    squares = _excess(parts, vectors)[0]
+    vectors = _refined(parts, tried[highest(_excess(parts, tried)[0], _REFINED)])
+    # Each of those that are tried may be followed a little way; that counts as ten more.
+    least = chi2.isf(_FALSE_ALARMS / (10 * _TRIED), 2)
     kept: list[Array] = []
-    for place in np.argsort(-squares, kind="stable"):
-        # Each of those that are tried may be followed a little way; that counts as ten more.
-        if chi2.logsf(squares[place], 2) > np.log(_FALSE_ALARMS / (10 * _TRIED)):
-            break
-        one = vectors[place]
+    for one in vectors[highest(_excess(parts, vectors)[0], _REFINED, least)]:
         near = [min(np.linalg.norm(one - k), np.linalg.norm(one + k)) < _ALIKE for k in kept]
         if not any(near):
             kept.append(one)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
+from divergences.estimators.critics.differences import cross_difference, product_difference
 from divergences.estimators.critics.feature_maps import FeatureMap, thinned
+from divergences.estimators.critics.highest import highest
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +25,6 @@ _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES_OF_WAVES = 10
 _PRODUCTS = 60
 _BEYOND_NOISE = 2.0
-# Of means that are of order one: constant columns differ by rounding alone.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class ChosenProducts:
         """Keep the pairs whose mean product differs most, in standard errors."""
         parts = by_label(coordinates.scores(points), labels, weights)
         first, second = np.triu_indices(coordinates.d, k=1)
-        chosen = _largest(product_difference(parts)[first, second])
+        chosen = np.sort(highest(product_difference(parts)[first, second], _PRODUCTS))
         return FeatureMap.standardized(cls(coordinates, first[chosen], second[chosen]), points)
 
     def __call__(self, points: Array) -> Array:
@@ -111,8 +111,7 @@ def _clear_products(
         found += [_around(parts, middle, d) for middle in range(1, d - 1)]
     factors, ratios = (np.concatenate(side) for side in zip(*found, strict=True))
     # So many products of nothing but noise hardly ever differ more.
-    clear = _largest(ratios)
-    clear = clear[ratios[clear] > np.sqrt(_BEYOND_NOISE * np.log(len(ratios)))]
+    clear = np.sort(highest(ratios, _PRODUCTS, np.sqrt(_BEYOND_NOISE * np.log(len(ratios)))))
     return factors[clear], ratios[clear]
 
 
@@ -126,18 +125,6 @@ def _waves(coordinates: Coordinates, points: Array) -> Array:
     sizes = (np.abs(scores) - np.sqrt(2 / np.pi)) / np.sqrt(1 - 2 / np.pi)
     cosines = [np.sqrt(2) * np.cos(np.pi * k * shares) for k in (1, 3, 2, 4)]
     return np.hstack([scores, sizes, *cosines])
-
-
-def by_label(values: Array, labels: Places, weights: Array) -> list[tuple[Array, Array]]:
-    """Values and masses of P's rows, and of Q's."""
-    return [
-        (values[labels == label], weights[labels == label] / weights[labels == label].sum())
-        for label in (1, 0)
-    ]
-
-
-def _largest(ratios: Array) -> Places:
-    return np.sort(np.argsort(-ratios, kind="stable")[:_PRODUCTS])
 
 
 def _pairs(
@@ -162,38 +149,3 @@ def _around(parts: list[tuple[Array, Array]], middle: int, d: int) -> tuple[Plac
     first, third = (side.ravel() for side in np.meshgrid(before, after, indexing="ij"))
     factors = np.column_stack([first, np.full(len(first), middle), third])
     return factors, cross_difference(sides).ravel()
-
-
-def mean_difference(parts: list[tuple[Array, Array]]) -> Array:
-    """Of the means of all columns, in standard errors."""
-    difference, variance = np.zeros(parts[0][0].shape[1]), np.zeros(parts[0][0].shape[1])
-    for sign, (values, mass) in zip((1.0, -1.0), parts, strict=True):
-        mean = mass @ values
-        difference += sign * mean
-        variance += mass**2 @ (values - mean) ** 2
-    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))
-
-
-def product_difference(
-    parts: list[tuple[Array, Array]], times: Sequence[Array | float] = (1.0, 1.0)
-) -> Array:
-    """Of the mean products of all columns, times one more, in standard errors."""
-    return cross_difference(
-        [
-            (values * np.reshape(factor, (-1, 1)), values, mass)
-            for (values, mass), factor in zip(parts, times, strict=True)
-        ]
-    )
-
-
-def cross_difference(parts: list[tuple[Array, Array, Array]]) -> Array:
-    """Of the mean products of columns of one array and of another, in standard errors."""
-    shape = parts[0][0].shape[1], parts[0][1].shape[1]
-    difference, variance = np.zeros(shape), np.zeros(shape)
-    for sign, (left, right, mass) in zip((1.0, -1.0), parts, strict=True):
-        mean = (left * mass[:, np.newaxis]).T @ right
-        # Of the mean, with the masses of a sample whose points may weigh differently.
-        spread = (left**2 * mass[:, np.newaxis] ** 2).T @ right**2
-        difference += sign * mean
-        variance += np.maximum(spread - mean**2 * float(mass @ mass), 0.0)
-    return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))

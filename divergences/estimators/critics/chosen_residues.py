@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import chi2
 
-from divergences.estimators.critics.chosen_products import by_label, mean_difference
+from divergences.estimators.critics.differences import mean_difference
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
+from divergences.estimators.critics.highest import highest
+from divergences.estimators.ratios.labels import by_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,8 +85,7 @@ def residues_that_differ(
     masses = thinned(labels), thinned(weights)
     ratios = [mean_difference(by_label(side, *masses)) for side in raw.turns(seen)]
     chance = chi2.logsf(ratios[0] ** 2 + ratios[1] ** 2, 2)
-    most = np.argsort(chance, kind="stable")[:_MOST_KEPT]
-    clear = np.sort(most[chance[most] < np.log(_FALSE_ALARMS / len(chance))])
+    clear = np.sort(highest(-chance, _MOST_KEPT, np.log(len(chance) / _FALSE_ALARMS)))
     if len(clear) == 0:
         return None
     features = FeatureMap.standardized(_with_overtones(raw, clear), points)

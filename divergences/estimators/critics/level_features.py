@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimators.critics.feature_maps import FeatureMap, Polynomial
+from divergences.estimators.critics.highest import highest
 from divergences.estimators.ratios.indicators import MOST_INDICATORS, Indicators
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def _apart(training: Training, levels: FeatureMap) -> tuple[FeatureMap, FeatureM
     scores = Polynomial(training.coordinates, by_rank=True, squares=True, products=False)
     common = FeatureMap.standardized(scores, training.points)
     # The center of an indicator is the share of its level.
-    by_share = np.argsort(-levels.center, kind="stable")
-    apart = ByLevel(common, levels, by_share[: MOST_INDICATORS // len(common.roughness)])
+    frequent = highest(levels.center, MOST_INDICATORS // len(common.roughness))
+    apart = ByLevel(common, levels, frequent)
     return common, FeatureMap.centered(apart, training.points, 1.0)
 
 

@@ -16,6 +16,7 @@ from divergences.estimators.critics.critic_candidate import (
     bounded,
     falls_behind,
 )
+from divergences.estimators.critics.highest import highest
 from divergences.estimators.critics.partition_average import (
     GridCounts,
     average_partitions,
@@ -191,8 +192,8 @@ class _Grid:
         steps[axis] = max(step, 1 / _DEAREST_LINE)
         tried = replace(self, lines=tuple(lines), steps=tuple(steps))
         usage = line_usage(tried.counts())[axis]
-        most = np.argsort(-usage, kind="stable")[: cells - 1]
-        lines[axis] = lines[axis][np.sort(most[usage[most] > _LEAST_USAGE * len(column)])]
+        kept = np.sort(highest(usage, cells - 1, _LEAST_USAGE * len(column)))
+        lines[axis] = lines[axis][kept]
         return replace(tried, lines=tuple(lines))
 
     def turned(self, turn: float) -> _Grid:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores
+from divergences.estimators.critics.highest import highest
 from divergences.estimators.critics.level_features import by_level
 
 if TYPE_CHECKING:
@@ -174,14 +175,13 @@ def atoms(training: Training) -> FeatureMap | None:
     """Scores, their squares, and indicators of the values that recur most; None without any."""
     columns, chosen, often = [], [], []
     for column, (values, counts) in training.recurring.items():
-        most = np.argsort(-counts, kind="stable")[:_MOST_ATOMS]
-        most = most[counts[most] >= _FEWEST_OF_AN_ATOM]
+        most = highest(counts, _MOST_ATOMS, _FEWEST_OF_AN_ATOM)
         columns += [column] * len(most)
         chosen += list(values[most])
         often += list(counts[most])
     if not chosen:
         return None
-    kept = np.sort(np.argsort(-np.array(often), kind="stable")[:_MOST_INDICATORS])
+    kept = np.sort(highest(np.array(often), _MOST_INDICATORS))
     raw = Atoms(np.array(columns, dtype=np.intp)[kept], np.array(chosen)[kept])
     return _beside_scores(training, raw)
 

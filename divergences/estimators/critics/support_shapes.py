@@ -17,6 +17,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.spatial import ConvexHull, QhullError
 
+from divergences.estimators.critics.highest import highest
 from divergences.work import row_tiles
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _smallest_ellipsoid(points: Array) -> tuple[Ellipsoid, NDArray[np.intp], Arr
     """
     centered = points - points.mean(axis=0)
     far = np.einsum("ij,jk,ik->i", centered, np.linalg.inv(np.cov(points.T)), centered)
-    farthest = np.argsort(-far, kind="stable")[: _FIRST_ACTIVE * points.shape[1]]
+    farthest = highest(far, _FIRST_ACTIVE * points.shape[1])
     active = np.unique([*farthest, *points.argmin(axis=0), *points.argmax(axis=0)])
     weights = np.full(len(active), 1.0 / len(active))
     while True:
@@ -166,7 +167,7 @@ def _smallest_ellipsoid(points: Array) -> tuple[Ellipsoid, NDArray[np.intp], Arr
         outside = np.setdiff1d(np.flatnonzero(gauge > _TOLERANCE), active)
         if len(outside) == 0:
             return ellipsoid, active, weights
-        new = outside[np.argsort(-gauge[outside], kind="stable")[:_MOST_ADDED]]
+        new = outside[highest(gauge[outside], _MOST_ADDED)]
         active = np.concatenate([active, new])
         weights = np.concatenate([weights, np.zeros(len(new))])
 

@@ -1,4 +1,4 @@
-"""Labels, 1 for P and 0 for Q: folds and weights that balance them, and the loss by them."""
+"""Labels, 1 for P and 0 for Q: rows by them, folds and weights that balance them, and the loss."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def stratified_folds(
         rows = np.flatnonzero(labels == label)
         assigned[rows] = rng.permutation(len(rows)) % folds
     return assigned
+
+
+def by_label(
+    values: NDArray[np.float64], labels: NDArray[np.intp], weights: NDArray[np.float64]
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Values and masses of P's rows, and of Q's."""
+    return [
+        (values[labels == label], weights[labels == label] / weights[labels == label].sum())
+        for label in (1, 0)
+    ]
 
 
 def balanced_weights(labels: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.float64]:
