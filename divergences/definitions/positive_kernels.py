@@ -62,22 +62,35 @@ class PositiveKernel(ABC):
     __rmul__ = __mul__
 
 
-def _check_bandwidth(bandwidth: Bandwidth) -> None:
-    if bandwidth != "median":
-        check_real("bandwidth", bandwidth, above=0, remedy='Or use "median".')
+@dataclass(frozen=True)
+class _OneBandwidth(PositiveKernel):
+    bandwidth: Bandwidth = "median"
 
+    def __post_init__(self) -> None:
+        if not self.needs_scale:
+            check_real("bandwidth", self.bandwidth, above=0, remedy='Or use "median".')
 
-def _fixed(bandwidth: Bandwidth) -> float:
-    if isinstance(bandwidth, str):
-        raise ValueError(
-            'bandwidth must be a number before the kernel is evaluated, but it is "median". Use '
-            "kernel.at_scale(median)."
-        )
-    return bandwidth
+    def at_scale(self, median: float) -> PositiveKernel:
+        """Fix the bandwidth."""
+        return replace(self, bandwidth=median) if self.needs_scale else self
+
+    @property
+    def needs_scale(self) -> bool:
+        """Whether the bandwidth is "median"."""
+        return self.bandwidth == "median"
+
+    @property
+    def _fixed(self) -> float:
+        if isinstance(self.bandwidth, str):
+            raise ValueError(
+                'bandwidth must be a number before the kernel is evaluated, but it is "median". '
+                "Use kernel.at_scale(median)."
+            )
+        return self.bandwidth
 
 
 @dataclass(frozen=True)
-class GaussianKernel(PositiveKernel):
+class GaussianKernel(_OneBandwidth):
     r"""k(x, y) = exp(-|x - y|²/(2 h²)).
 
     Parameters
@@ -97,27 +110,13 @@ class GaussianKernel(PositiveKernel):
     array([1.    , 0.6065])
     """
 
-    bandwidth: Bandwidth = "median"
-
-    def __post_init__(self) -> None:
-        _check_bandwidth(self.bandwidth)
-
     def of_squared_distance(self, squared: Any) -> Any:
         """k = exp(-s/(2 h²)), s = |x - y|²."""
-        return array_namespace(squared).exp(squared * (-0.5 / _fixed(self.bandwidth) ** 2))
-
-    def at_scale(self, median: float) -> PositiveKernel:
-        """Fix the bandwidth."""
-        return replace(self, bandwidth=median) if self.needs_scale else self
-
-    @property
-    def needs_scale(self) -> bool:
-        """Whether the bandwidth is "median"."""
-        return self.bandwidth == "median"
+        return array_namespace(squared).exp(squared * (-0.5 / self._fixed**2))
 
 
 @dataclass(frozen=True)
-class LaplacianKernel(PositiveKernel):
+class LaplacianKernel(_OneBandwidth):
     r"""k(x, y) = exp(-|x - y|/h).
 
     Parameters
@@ -137,27 +136,13 @@ class LaplacianKernel(PositiveKernel):
     array([1.    , 0.3679])
     """
 
-    bandwidth: Bandwidth = "median"
-
-    def __post_init__(self) -> None:
-        _check_bandwidth(self.bandwidth)
-
     def of_squared_distance(self, squared: Any) -> Any:
         """k = exp(-sqrt(s)/h), s = |x - y|²."""
-        return array_namespace(squared).exp(-_distance(squared) / _fixed(self.bandwidth))
-
-    def at_scale(self, median: float) -> PositiveKernel:
-        """Fix the bandwidth."""
-        return replace(self, bandwidth=median) if self.needs_scale else self
-
-    @property
-    def needs_scale(self) -> bool:
-        """Whether the bandwidth is "median"."""
-        return self.bandwidth == "median"
+        return array_namespace(squared).exp(-_distance(squared) / self._fixed)
 
 
 @dataclass(frozen=True)
-class RationalQuadraticKernel(PositiveKernel):
+class RationalQuadraticKernel(_OneBandwidth):
     r"""k(x, y) = (1 + |x - y|²/(2 a h²))^(-a): a mixture of Gaussian kernels of all widths.
 
     Parameters
@@ -179,25 +164,15 @@ class RationalQuadraticKernel(PositiveKernel):
     array([1.    , 0.6667])
     """
 
-    bandwidth: Bandwidth = "median"
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_bandwidth(self.bandwidth)
+        super().__post_init__()
         check_real("alpha", self.alpha, above=0)
 
     def of_squared_distance(self, squared: Any) -> Any:
         """k = (1 + s/(2 a h²))^(-a), s = |x - y|²."""
-        return (1 + squared * (0.5 / (self.alpha * _fixed(self.bandwidth) ** 2))) ** -self.alpha
-
-    def at_scale(self, median: float) -> PositiveKernel:
-        """Fix the bandwidth."""
-        return replace(self, bandwidth=median) if self.needs_scale else self
-
-    @property
-    def needs_scale(self) -> bool:
-        """Whether the bandwidth is "median"."""
-        return self.bandwidth == "median"
+        return (1 + squared * (0.5 / (self.alpha * self._fixed**2))) ** -self.alpha
 
 
 @dataclass(frozen=True)
