@@ -65,7 +65,7 @@ def cycles_that_differ(
     parts = by_label(_phases(coordinates, points, low, high), labels, weights)
     power = np.array([_power(*sides) for sides in zip(*map(_columns, parts), strict=True)])
     chance = chi2.logsf(power, 2)
-    clear = highest(-chance.ravel(), _MOST_CYCLES, np.log(chance.size / _FALSE_ALARMS))
+    clear = highest(-chance.ravel(), _MOST_CYCLES, -np.log(_FALSE_ALARMS / chance.size))
     if len(clear) == 0:
         return None
     columns, places = np.divmod(clear, chance.shape[1])

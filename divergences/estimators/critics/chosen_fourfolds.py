@@ -72,8 +72,8 @@ def fourfolds_that_differ(
     ratios = product_difference(parts)
     # Each four once: the two lower ones with the two upper ones.
     low, high = np.nonzero(second[:, np.newaxis] < first)
-    least = norm.isf(_FALSE_ALARMS / (2 * len(low)))
-    clear = np.sort(highest(ratios[low, high], _MOST_KEPT, least))
+    chance = norm.logsf(ratios[low, high])
+    clear = np.sort(highest(-chance, _MOST_KEPT, -np.log(_FALSE_ALARMS / (2 * len(chance)))))
     if len(clear) == 0:
         return None
     sides = (first[low[clear]], second[low[clear]], first[high[clear]], second[high[clear]])

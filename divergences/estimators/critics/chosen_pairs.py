@@ -189,5 +189,6 @@ def most_different_pairs(
         [chi2.logsf(squares[:, :k, :k].sum(axis=(1, 2)), k * k) for k in range(1, _KINDS + 1)],
         axis=0,
     )
-    kept = highest(-chance, _MOST_PAIRS, np.log(_KINDS * len(first) / _FALSE_ALARMS))
+    tries = _KINDS * len(first)
+    kept = highest(-chance, _MOST_PAIRS, -np.log(_FALSE_ALARMS / tries))
     return np.column_stack([first[kept], second[kept]])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import chi2
 
 from divergences.estimators.critics.feature_maps import FeatureMap, beside_scores, thinned
 from divergences.estimators.critics.highest import highest
@@ -63,7 +62,7 @@ def plane_waves_that_differ(
     tried = lengths * directions / np.linalg.norm(directions, axis=1, keepdims=True)
     vectors = _refined(parts, tried[highest(_excess(parts, tried)[0], _REFINED)])
     # Each of those that are tried may be followed a little way; that counts as ten more.
-    least = chi2.isf(_FALSE_ALARMS / (10 * _TRIED), 2)
+    least = -2 * np.log(_FALSE_ALARMS / (10 * _TRIED))
     kept: list[Array] = []
     for one in vectors[highest(_excess(parts, vectors)[0], _REFINED, least)]:
         near = [min(np.linalg.norm(one - k), np.linalg.norm(one + k)) < _ALIKE for k in kept]
@@ -76,7 +75,10 @@ def plane_waves_that_differ(
 
 
 def _excess(parts: list[tuple[Array, Array]], vectors: Array) -> tuple[Array, Array]:
-    """Squared difference of the characteristic functions over its variance, and its slope."""
+    """Twice the squared difference of characteristic functions over its variance, and its slope.
+
+    It is chi-squared of two degrees of freedom, beyond x by chance with probability e^(-x/2).
+    """
     difference, slope, noise = np.zeros(len(vectors), complex), 0.0, 0.0
     for sign, (points, mass) in zip((1.0, -1.0), parts, strict=True):
         wave = np.exp(1j * (points @ vectors.T)) * mass[:, np.newaxis]

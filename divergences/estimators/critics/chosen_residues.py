@@ -85,7 +85,7 @@ def residues_that_differ(
     masses = thinned(labels), thinned(weights)
     ratios = [mean_difference(by_label(side, *masses)) for side in raw.turns(seen)]
     chance = chi2.logsf(ratios[0] ** 2 + ratios[1] ** 2, 2)
-    clear = np.sort(highest(-chance, _MOST_KEPT, np.log(len(chance) / _FALSE_ALARMS)))
+    clear = np.sort(highest(-chance, _MOST_KEPT, -np.log(_FALSE_ALARMS / len(chance))))
     if len(clear) == 0:
         return None
     features = FeatureMap.standardized(_with_overtones(raw, clear), points)
