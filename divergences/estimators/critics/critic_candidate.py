@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +16,7 @@ from divergences.estimators.critics.level_features import levels_of
 from divergences.estimators.critics.recurring_values import recurring
 from divergences.estimators.critics.residuals import Residuals
 from divergences.estimators.critics.support_edges import SupportEdges
-from divergences.estimators.ratios.labels import log_loss, stratified_folds
+from divergences.estimators.ratios.labels import excess_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -173,11 +174,28 @@ def falls_behind(training: Training, odds: Array, here: NDArray[np.bool_]) -> bo
     """Whether held-out losses are above the standard's by more than noise explains."""
     if training.standard is None:
         return False
-    labels, weights = training.labels[here], training.weights[here]
-    excess = log_loss(odds[here], labels) - log_loss(training.standard[here], labels)
-    mean = float(weights @ excess / weights.sum())
-    noise = float(np.sqrt(weights**2 @ (excess - mean) ** 2) / weights.sum())
-    return mean > _FAR_BEHIND * noise
+    standard, labels = training.standard[here], training.labels[here]
+    excess, noise = excess_loss(odds[here], standard, labels, training.weights[here])
+    return excess > _FAR_BEHIND * noise
+
+
+def fit_by_folds(
+    training: Training, fit: Callable[[NDArray[np.bool_]], Critic | None]
+) -> FittedCritic | None:
+    """Fit to the rows of each fold's complement, which rates the fold, and then to all.
+
+    None if the first fit, or that to all, is none, or if the first falls behind: the others are
+    spared. Where another is none, it says that nothing tells P from Q.
+    """
+    held_out = np.zeros(len(training.points))
+    for fold, here in enumerate(training.each_fold):
+        critic = fit(~here)
+        if critic is not None:
+            held_out[here] = critic(training.points[here])
+        if fold == 0 and (critic is None or falls_behind(training, held_out, here)):
+            return None
+    whole = fit(np.ones(len(held_out), dtype=bool))
+    return None if whole is None else FittedCritic.bounded(held_out, whole(training.points), whole)
 
 
 def with_radius(coordinates: Coordinates, points: Array) -> Array:

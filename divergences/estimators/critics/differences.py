@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from divergences.estimators.ratios.labels import mean_and_variance
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,9 +22,9 @@ def mean_difference(parts: list[tuple[Array, Array]]) -> Array:
     """Of the means of all columns, in standard errors."""
     difference, variance = np.zeros(parts[0][0].shape[1]), np.zeros(parts[0][0].shape[1])
     for sign, (values, mass) in zip((1.0, -1.0), parts, strict=True):
-        mean = mass @ values
+        mean, spread = mean_and_variance(values, mass)
         difference += sign * mean
-        variance += mass**2 @ (values - mean) ** 2
+        variance += spread
     return np.asarray(np.abs(difference) / np.sqrt(np.maximum(variance, _ROUNDING**2)))
 
 

@@ -12,7 +12,7 @@ from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
     bounded,
-    falls_behind,
+    fit_by_folds,
 )
 from divergences.estimators.critics.feature_maps import thinned
 from divergences.estimators.critics.mixtures import ROWS_OF_MIXTURES, fit_mixture, least_bic
@@ -60,13 +60,7 @@ class MixturesCandidate:
             )
             return MixturesCritic(training.coordinates, *models)
 
-        held_out = np.empty(len(line))
-        for fold, here in enumerate(training.each_fold):
-            held_out[here] = fit(~here).at_line(line[here])
-            if fold == 0 and falls_behind(training, held_out, here):
-                return None
-        whole = fit(np.ones(len(line), dtype=bool))
-        return FittedCritic.bounded(held_out, whole.at_line(line), whole)
+        return fit_by_folds(training, fit)
 
     def _components(self, line: Array, seed: int) -> int:
         most = min(self.most_components, len(line) // 4)
@@ -85,10 +79,7 @@ class MixturesCritic:
 
     def __call__(self, points: Array) -> Array:
         """Evaluate at (k, d) points."""
-        return self.at_line(self.coordinates.line(points))
-
-    def at_line(self, line: Array) -> Array:
-        """Evaluate at standardized points."""
+        line = self.coordinates.line(points)
         return bounded(self.p.score_samples(line) - self.q.score_samples(line))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from divergences.estimators.critics.coordinates import Coordinates
-from divergences.estimators.critics.critic_candidate import FittedCritic, Training, falls_behind
+from divergences.estimators.critics.critic_candidate import FittedCritic, Training, fit_by_folds
 from divergences.estimators.critics.feature_maps import FeatureMap
 from divergences.estimators.critics.ridge_candidates import RidgeCritic
 from divergences.estimators.critics.ridge_logistic import STRENGTHS, fit_best_strength
@@ -35,31 +35,18 @@ class ScreenedCandidate:
 
     def fit(self, training: Training) -> FittedCritic | None:
         """Choose and fit in each fold's complement, and on all points."""
-        held_out, strengths = np.zeros(len(training.points)), STRENGTHS
-        for fold, here in enumerate(training.each_fold):
-            fit = self._fit(training, ~here, strengths)
-            if fit is None:
-                if fold == 0:
-                    return None
-                continue
-            critic, strength = fit
-            strengths = np.array([strength])
-            held_out[here] = critic(training.points[here])
-            if fold == 0 and falls_behind(training, held_out, here):
-                return None
-        fit = self._fit(training, np.ones(len(held_out), dtype=bool), strengths)
-        if fit is None:
-            return None
-        critic, _ = fit
-        return FittedCritic.bounded(held_out, critic(training.points), critic)
+        strengths = STRENGTHS
 
-    def _fit(
-        self, training: Training, rows: NDArray[np.bool_], strengths: Array
-    ) -> tuple[RidgeCritic, float] | None:
-        points = training.points[rows]
-        labels, weights = training.labels[rows], training.weights[rows]
-        features = self.choose(training.coordinates, points, labels, weights)
-        if features is None:
-            return None
-        fit = fit_best_strength(features(points), labels, weights, features.roughness, strengths)
-        return RidgeCritic(features, None, fit.coefficients), fit.strength
+        def fit(rows: NDArray[np.bool_]) -> RidgeCritic | None:
+            nonlocal strengths
+            points = training.points[rows]
+            labels, weights = training.labels[rows], training.weights[rows]
+            features = self.choose(training.coordinates, points, labels, weights)
+            if features is None:
+                return None
+            values = features(points)
+            found = fit_best_strength(values, labels, weights, features.roughness, strengths)
+            strengths = np.array([found.strength])
+            return RidgeCritic(features, None, found.coefficients)
+
+        return fit_by_folds(training, fit)

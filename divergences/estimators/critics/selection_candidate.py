@@ -13,7 +13,7 @@ from divergences.estimators.critics.critic_candidate import (
     FittedCritic,
     Training,
     bounded,
-    falls_behind,
+    fit_by_folds,
 )
 
 if TYPE_CHECKING:
@@ -42,14 +42,11 @@ class SelectionCandidate:
     def fit(self, training: Training) -> FittedCritic | None:
         """Fit in each fold's complement and to all points."""
         line = training.coordinates.line(training.points)
-        everywhere = np.ones(len(line), dtype=bool)
-        held_out = np.empty(len(line))
-        for fold, here in enumerate(training.each_fold):
-            held_out[here] = _odds(_fit(training, line, ~here), line[here])
-            if fold == 0 and falls_behind(training, held_out, here):
-                return None
-        whole = SelectionCritic(training.coordinates, *_fit(training, line, everywhere))
-        return FittedCritic.bounded(held_out, whole(training.points), whole)
+
+        def fit(rows: NDArray[np.bool_]) -> SelectionCritic:
+            return SelectionCritic(training.coordinates, *_fit(training, line, rows))
+
+        return fit_by_folds(training, fit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +59,9 @@ class SelectionCritic:
 
     def __call__(self, points: Array) -> Array:
         """Evaluate at (k, d) points."""
-        return _odds((self.sign, self.parameters), self.coordinates.line(points))
-
-
-def _odds(found: tuple[float, Array], line: Array) -> Array:
-    sign, (level, offset, *slopes) = found
-    return bounded(sign * (level + log_expit(offset + line @ np.array(slopes))))
+        level, offset, *slopes = self.parameters
+        along = self.coordinates.line(points) @ np.array(slopes)
+        return bounded(self.sign * (level + log_expit(offset + along)))
 
 
 def _fit(training: Training, line: Array, rows: NDArray[np.bool_]) -> tuple[float, Array]:

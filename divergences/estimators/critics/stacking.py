@@ -16,7 +16,7 @@ from divergences.estimators.critics.critic_candidate import (
     bounded,
 )
 from divergences.estimators.critics.ridge_logistic import RidgeFit, fit_ridge, with_intercept
-from divergences.estimators.ratios.labels import log_loss
+from divergences.estimators.ratios.labels import by_label, log_loss, mean_and_variance
 from divergences.estimators.ratios.overlooked import LEAST_GAIN, overlooked, trust
 from divergences.work import single_threaded
 
@@ -132,15 +132,11 @@ def _fit(training: Training, candidate: Candidate) -> FittedCritic | None:
 
 def jensen_shannon(odds: Array, training: Training) -> tuple[float, float]:
     """The variational value at log-odds, and its standard error."""
-    definition, value, variance = JensenShannon(), 0.0, 0.0
-    for label, critic in ((1, definition.critic_p), (0, definition.critic_q)):
-        rows = training.labels == label
-        mass = training.weights[rows] / training.weights[rows].sum()
-        terms = critic(odds[rows])
-        mean = float(mass @ terms)
-        value += mean
-        variance += float(mass**2 @ (terms - mean) ** 2)
-    return value, float(np.sqrt(variance))
+    definition = JensenShannon()
+    (at_p, mass_p), (at_q, mass_q) = by_label(odds, training.labels, training.weights)
+    of_p = mean_and_variance(definition.critic_p(at_p), mass_p)
+    of_q = mean_and_variance(definition.critic_q(at_q), mass_q)
+    return float(of_p[0] + of_q[0]), float(np.sqrt(of_p[1] + of_q[1]))
 
 
 def _select(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,12 @@ def by_label(
     ]
 
 
+def mean_and_variance(values: Any, mass: NDArray[np.float64]) -> tuple[Any, Any]:
+    """Mean over the rows, whose masses sum to one, and its variance over repeated samples."""
+    mean = mass @ values
+    return mean, mass**2 @ (values - mean) ** 2
+
+
 def balanced_weights(labels: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.float64]:
     """Masses brought to mean 1, half of their sum for each label."""
     total = np.where(labels == 1, mass[labels == 1].sum(), mass[labels == 0].sum())
@@ -53,3 +59,15 @@ def rows_by_weight(weights: NDArray[np.float64]) -> NDArray[np.intp]:
 def log_loss(odds: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
     """-ln of the probability that the log-odds give to the label."""
     return np.asarray(np.logaddexp(0.0, np.where(labels == 1, -odds, odds)))
+
+
+def excess_loss(
+    odds: NDArray[np.float64],
+    standard: NDArray[np.float64],
+    labels: NDArray[np.intp],
+    weights: NDArray[np.float64],
+) -> tuple[float, float]:
+    """By how much the mean loss of log-odds exceeds that of a standard, and its standard error."""
+    excess = log_loss(odds, labels) - log_loss(standard, labels)
+    mean, variance = mean_and_variance(excess, weights / weights.sum())
+    return float(mean), float(np.sqrt(variance))

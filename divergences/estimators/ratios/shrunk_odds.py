@@ -11,7 +11,7 @@ import numpy as np
 from divergences.estimate import Critic
 from divergences.estimators.ratios.calibration import calibration
 from divergences.estimators.ratios.cross_fitting import Fit, TrainingPart, fit_fold, made_finite
-from divergences.estimators.ratios.labels import log_loss, stratified_folds
+from divergences.estimators.ratios.labels import by_label, excess_loss, stratified_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def fit_shrunk(fit: Fit, part: TrainingPart) -> Critic:
     odds = _finite(odds, certain)
     slope, offset = _calibrated(odds, part)
     shrunk = slope * odds + offset
-    gain, error = _gain(own, shrunk, part)
+    gain, error = excess_loss(own, shrunk, part.labels, part.weights)
     size, own_size = (float(part.weights @ np.abs(each)) for each in (shrunk, own))
     if gain < _CLEARLY * error or size >= own_size:
         return model
@@ -107,18 +107,9 @@ def _held_out(fit: Fit, part: TrainingPart) -> Array:
 def _calibrated(odds: Array, part: TrainingPart) -> tuple[float, float]:
     # At unit size, where the weak prior of the calibration holds them.
     size = max(1.0, math.sqrt(part.weights @ odds**2 / part.weights.sum()))
-    of_p, of_q = part.labels == 1, part.labels == 0
-    mass_p, mass_q = (part.weights[side] / part.weights[side].sum() for side in (of_p, of_q))
-    slope, offset = calibration(odds[of_p] / size, odds[of_q] / size, mass_p, mass_q, _PRIOR)
+    (at_p, mass_p), (at_q, mass_q) = by_label(odds / size, part.labels, part.weights)
+    slope, offset = calibration(at_p, at_q, mass_p, mass_q, _PRIOR)
     return float(slope) / size, float(offset)
-
-
-def _gain(own: Array, shrunk: Array, part: TrainingPart) -> tuple[float, float]:
-    """By how much the mean log-loss falls, and its standard error."""
-    gains = log_loss(own, part.labels) - log_loss(shrunk, part.labels)
-    mass = part.weights / part.weights.sum()
-    gain = float(mass @ gains)
-    return gain, math.sqrt(float(mass**2 @ (gains - gain) ** 2))
 
 
 def _finite(odds: Array, certain: float) -> Array:
