@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -120,9 +121,16 @@ def whitened_pairs_that_differ(
     """
     if not coordinates.correlated:
         return None
-    seen = coordinates.white(points)
+    return pairs_in_view(coordinates.white, points, labels, weights)
+
+
+def pairs_in_view(
+    view: Callable[[Array], Array], points: Array, labels: Places, weights: Array
+) -> FeatureMap | None:
+    """The same of any view of the points."""
+    seen = view(points)
     features = pairs_that_differ(Coordinates.of(seen), seen, labels, weights)
-    return None if features is None else seen_through(coordinates.white, features)
+    return None if features is None else seen_through(view, features)
 
 
 def bumps_in_planes_that_differ(

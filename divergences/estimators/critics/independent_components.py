@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from divergences.estimators.critics.coordinates import Coordinates
-from divergences.estimators.critics.feature_maps import FeatureMap, Waves
-from divergences.estimators.critics.projections import Projection, seen_through
+from divergences.estimators.critics.projections import Projection, waves_in_view
 from divergences.estimators.ratios.labels import rows_by_weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from divergences.estimators.critics.coordinates import Coordinates
+    from divergences.estimators.critics.feature_maps import FeatureMap
+
     Array = NDArray[np.float64]
 
-_FREQUENCIES = 7
 _STEPS, _TOLERANCE = 100, 1e-4
 _SURELY = 4.0
 _FLATTEST = 1e-8
@@ -36,10 +36,7 @@ def independent_components(
     found = [columns for columns in directions if columns is not None]
     if not found:
         return None
-    view = Projection(coordinates, np.hstack(found))
-    seen = view(points)
-    raw = Waves.of(Coordinates.of(seen), seen, _FREQUENCIES, 0)
-    return seen_through(view, FeatureMap.standardized(raw, seen, raw.roughness()))
+    return waves_in_view(Projection(coordinates, np.hstack(found)), points)
 
 
 def _unmixed(sample: Array) -> Array | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.estimators.critics.coordinates import Coordinates
-from divergences.estimators.critics.feature_maps import FeatureMap
+from divergences.estimators.critics.feature_maps import FeatureMap, Waves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FEWEST, _MOST = 2, 5
 _COMPARABLE = 10.0
+_FREQUENCIES = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,13 @@ class Through:
 def seen_through(view: Callable[[Array], Array], features: FeatureMap) -> FeatureMap:
     """Features of a view, as features of the points."""
     return replace(features, raw=Through(view, features.raw))
+
+
+def waves_in_view(view: Callable[[Array], Array], points: Array) -> FeatureMap:
+    """Smoothing splines in the ranks of a view of the points."""
+    seen = view(points)
+    raw = Waves.of(Coordinates.of(seen), seen, _FREQUENCIES, 0)
+    return seen_through(view, FeatureMap.standardized(raw, seen, raw.roughness()))
 
 
 def along_leading_components(
