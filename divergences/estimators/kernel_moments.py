@@ -225,7 +225,7 @@ def _sum_pairs(kernel: PositiveKernel, p: Samples, q: Samples, run: Run, descrip
     rows, columns = np.zeros(p.n), np.zeros(q.n)
     squares = 0.0
     tiles = _tiles(p.n, q.n, symmetric)
-    tile_sums = partial(_tile_sums, kernel, p, q, p.mass, q.mass, shift)
+    tile_sums = partial(_tile_sums, kernel, p, q, shift)
     for (here, there), sums in zip(tiles, run.map(tile_sums, tiles, description), strict=True):
         rows[here] += sums[0]
         columns[there] += sums[1]
@@ -250,14 +250,12 @@ def _tile_sums(
     kernel: PositiveKernel,
     p: Samples,
     q: Samples,
-    mass_p: NDArray[np.float64],
-    mass_q: NDArray[np.float64],
     shift: float,
     tile: tuple[slice, slice],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     here, there = tile
     points, others = p.points[here], q.points[there]
-    mass, weights = mass_p[here], mass_q[there]
+    mass, weights = p.mass[here], q.mass[there]
     rows, columns, squares = np.empty(len(points)), np.zeros(len(others)), 0.0
     for start in range(0, len(points), _STRIPE):
         stripe = slice(start, start + _STRIPE)

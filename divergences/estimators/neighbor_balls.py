@@ -94,7 +94,7 @@ def balls_about(
     rest = np.flatnonzero(~atoms)
     if len(rest):
         clouds = (Cloud.of(own.points), Cloud.of(other.points))
-        found = _search(own.points[rest], clouds, k, 1, both, run)
+        found = _Search(own.points[rest], clouds, k, 1, both).balls(run)
         radius[rest] = found.radius
         counts.own[rest], counts.other[rest] = found.inside.own, found.inside.other
     return Balls(radius, counts)
@@ -102,48 +102,64 @@ def balls_about(
 
 def balls_at(points: NDArray[np.float64], own: Cloud, other: Cloud, k: int) -> Balls:
     """Find the balls about new points that reach the k-th neighbor in either sample."""
-    return _search(points, (own, other), k, 0, True, Run.create(0, progress=False))
+    return _Search(points, (own, other), k, 0, True).balls(Run.create(0, progress=False))
 
 
-def _search(
-    centers: NDArray[np.float64],
-    clouds: tuple[Cloud, Cloud],
-    k: int,
-    itself: int,
-    both: bool,
-    run: Run,
-) -> Balls:
-    tiles = _tiles(len(centers), clouds)
-    if clouds[0].tree is not None:
-        search = partial(_search_trees, centers, clouds, k, itself, both)
-    else:
-        search = partial(_search_all, centers, clouds, k, itself, both)
-    found = list(run.map(search, tiles, "nearest neighbors"))
-    radius, own, other = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Balls(radius, Counts(own - itself, other))
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Which balls are looked for: about what, among whom, and how far they reach.
+
+    Parameters
+    ----------
+    centers : ndarray of shape (c, r)
+    clouds : pair of Cloud
+    k : int
+    itself : int
+        1 if the centers are among the first cloud, 0 if they are new.
+    both : bool
+        Whether balls reach the k-th neighbor in either cloud.
+    """
+
+    centers: NDArray[np.float64]
+    clouds: tuple[Cloud, Cloud]
+    k: int
+    itself: int
+    both: bool
+
+    def balls(self, run: Run) -> Balls:
+        search = self._all if self.clouds[0].tree is None else self._trees
+        tiles = _tiles(len(self.centers), self.clouds)
+        found = list(run.map(search, tiles, "nearest neighbors"))
+        radius, own, other = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return Balls(radius, Counts(own - self.itself, other))
+
+    def _trees(self, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+        at, (own, other) = self.centers[rows], (_tree(cloud) for cloud in self.clouds)
+        radius = _distance_to(own, at, self.k + self.itself)
+        if self.both:
+            radius = np.maximum(radius, _distance_to(other, at, self.k))
+        inner = radius * (1.0 - SAME_DISTANCE)
+        within = [tree.query_ball_point(at, inner, return_length=True) for tree in (own, other)]
+        return radius, np.asarray(within[0]), np.asarray(within[1])
+
+    def _all(self, rows: slice) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+        distances = [cdist(self.centers[rows], cloud.points) for cloud in self.clouds]
+        farthest = self.k + self.itself - 1
+        # In place: counting does not mind the order.
+        distances[0].partition(farthest, axis=1)
+        radius = distances[0][:, farthest].copy()
+        if self.both:
+            distances[1].partition(self.k - 1, axis=1)
+            radius = np.maximum(radius, distances[1][:, self.k - 1])
+        inner = (radius * (1.0 - SAME_DISTANCE))[:, np.newaxis]
+        within = [np.asarray((reach <= inner).sum(axis=1)) for reach in distances]
+        return radius, within[0], within[1]
 
 
 def _tiles(rows: int, clouds: tuple[Cloud, Cloud]) -> list[slice]:
     if clouds[0].tree is None:
         return row_tiles(rows, sum(len(cloud.points) for cloud in clouds), arrays=2)
     return [slice(start, min(start + _TREE_ROWS, rows)) for start in range(0, rows, _TREE_ROWS)]
-
-
-def _search_trees(
-    centers: NDArray[np.float64],
-    clouds: tuple[Cloud, Cloud],
-    k: int,
-    itself: int,
-    both: bool,
-    rows: slice,
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
-    at, (own, other) = centers[rows], (_tree(cloud) for cloud in clouds)
-    radius = _distance_to(own, at, k + itself)
-    if both:
-        radius = np.maximum(radius, _distance_to(other, at, k))
-    inner = radius * (1.0 - SAME_DISTANCE)
-    within = [tree.query_ball_point(at, inner, return_length=True) for tree in (own, other)]
-    return radius, np.asarray(within[0]), np.asarray(within[1])
 
 
 def _tree(cloud: Cloud) -> cKDTree:
@@ -154,26 +170,6 @@ def _tree(cloud: Cloud) -> cKDTree:
 def _distance_to(tree: cKDTree, at: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     distances: NDArray[np.float64] = np.asarray(tree.query(at, [k])[0])
     return distances[:, 0]
-
-
-def _search_all(
-    centers: NDArray[np.float64],
-    clouds: tuple[Cloud, Cloud],
-    k: int,
-    itself: int,
-    both: bool,
-    rows: slice,
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
-    distances = [cdist(centers[rows], cloud.points) for cloud in clouds]
-    # In place: counting does not mind the order.
-    distances[0].partition(k + itself - 1, axis=1)
-    radius = distances[0][:, k + itself - 1].copy()
-    if both:
-        distances[1].partition(k - 1, axis=1)
-        radius = np.maximum(radius, distances[1][:, k - 1])
-    inner = (radius * (1.0 - SAME_DISTANCE))[:, np.newaxis]
-    within = [np.asarray((reach <= inner).sum(axis=1)) for reach in distances]
-    return radius, within[0], within[1]
 
 
 def spread_to_members(
