@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from array_api_compat import array_namespace, is_torch_array
@@ -46,61 +47,61 @@ def calibration(
     """
     size = 1 / float((mass_p**2).sum()) + 1 / float((mass_q**2).sum())
     strength = prior / (4 * size)
-    fixed = (_detached(at_p), _detached(at_q), mass_p, mass_q, strength)
-    slope, offset, free = *_fitted(*fixed, with_slope), with_slope
+    problem = _Regression(at_p, at_q, mass_p, mass_q, strength)
+    still = replace(problem, at_p=_detached(at_p), at_q=_detached(at_q))
+    slope, offset = still.fitted(free=with_slope)
+    free = with_slope
     if with_slope and slope < _LEAST_SLOPE:
         slope, free = _LEAST_SLOPE, False
-        scaled = (slope * fixed[0], slope * fixed[1], *fixed[2:])
-        offset = _fitted(*scaled, False)[1]
+        scaled = replace(still, at_p=slope * still.at_p, at_q=slope * still.at_q)
+        _, offset = scaled.fitted(free=False)
     # One more step from the solution changes no value and carries its derivative, by the
     # implicit function theorem.
-    up, turn = _newton_step(at_p, at_q, mass_p, mass_q, strength, slope, offset, free)
+    up, turn = problem.newton_step(slope, offset, free=free)
     return slope + up, offset + turn
 
 
-def _fitted(
-    at_p: Any, at_q: Any, mass_p: Any, mass_q: Any, strength: float, free: bool
-) -> tuple[float, float]:
-    slope, offset = 1.0, 0.0
-    for _ in range(_STEPS):
-        steps = _newton_step(at_p, at_q, mass_p, mass_q, strength, slope, offset, free)
-        up, turn = map(float, steps)
-        shorter = min(1.0, _LONGEST_STEP / max(abs(up), abs(turn), _LONGEST_STEP))
-        slope, offset = slope + shorter * up, offset + shorter * turn
-        if max(abs(up), abs(turn)) < _CONVERGED:
-            break
-    return slope, offset
+@dataclass(frozen=True, eq=False)
+class _Regression:
+    at_p: Any
+    at_q: Any
+    mass_p: Any
+    mass_q: Any
+    strength: float
 
+    def fitted(self, *, free: bool) -> tuple[float, float]:
+        """Slope and offset; the slope is 1 unless it is free."""
+        slope, offset = 1.0, 0.0
+        for _ in range(_STEPS):
+            up, turn = map(float, self.newton_step(slope, offset, free=free))
+            shorter = min(1.0, _LONGEST_STEP / max(abs(up), abs(turn), _LONGEST_STEP))
+            slope, offset = slope + shorter * up, offset + shorter * turn
+            if max(abs(up), abs(turn)) < _CONVERGED:
+                break
+        return slope, offset
 
-def _newton_step(
-    at_p: Any,
-    at_q: Any,
-    mass_p: Any,
-    mass_q: Any,
-    strength: float,
-    slope: float,
-    offset: float,
-    free: bool,
-) -> tuple[Any, Any]:
-    xp = array_namespace(at_p)
-    hold = strength * ((mass_p * at_p**2).sum() + (mass_q * at_q**2).sum()) / 2
-    # Gradient and information of the mean log-likelihood, each sample half of the mass.
-    pull, pull_slope = -strength * offset, -hold * (slope - 1)
-    info, info_cross, info_slope = strength, 0.0, hold
-    for at, mass, sign in ((at_p, mass_p, 1.0), (at_q, mass_q, -1.0)):
-        wrong = 1 / (1 + xp.exp(xp.clip(sign * (slope * at + offset), -_LARGEST, _LARGEST)))
-        spread = mass * wrong * (1 - wrong) / 2
-        pull = pull + sign * (mass * wrong).sum() / 2
-        pull_slope = pull_slope + sign * (mass * wrong * at).sum() / 2
-        info = info + spread.sum()
-        info_cross = info_cross + (spread * at).sum()
-        info_slope = info_slope + (spread * at**2).sum()
-    if not free or not hold > 0:
-        return 0 * pull, pull / info
-    determinant = info * info_slope - info_cross**2
-    up = (info * pull_slope - info_cross * pull) / determinant
-    turn = (info_slope * pull - info_cross * pull_slope) / determinant
-    return up, turn
+    def newton_step(self, slope: float, offset: float, *, free: bool) -> tuple[Any, Any]:
+        """What a step adds to slope and offset."""
+        xp, strength = array_namespace(self.at_p), self.strength
+        sides = (self.at_p, self.mass_p, 1.0), (self.at_q, self.mass_q, -1.0)
+        hold = strength * sum((mass * at**2).sum() for at, mass, _ in sides) / 2
+        # Gradient and information of the mean log-likelihood, each sample half of the mass.
+        pull, pull_slope = -strength * offset, -hold * (slope - 1)
+        info, info_cross, info_slope = strength, 0.0, hold
+        for at, mass, sign in sides:
+            wrong = 1 / (1 + xp.exp(xp.clip(sign * (slope * at + offset), -_LARGEST, _LARGEST)))
+            spread = mass * wrong * (1 - wrong) / 2
+            pull = pull + sign * (mass * wrong).sum() / 2
+            pull_slope = pull_slope + sign * (mass * wrong * at).sum() / 2
+            info = info + spread.sum()
+            info_cross = info_cross + (spread * at).sum()
+            info_slope = info_slope + (spread * at**2).sum()
+        if not free or not hold > 0:
+            return 0 * pull, pull / info
+        determinant = info * info_slope - info_cross**2
+        up = (info * pull_slope - info_cross * pull) / determinant
+        turn = (info_slope * pull - info_cross * pull_slope) / determinant
+        return up, turn
 
 
 def _detached(at: Any) -> Any:
