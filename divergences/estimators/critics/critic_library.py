@@ -57,15 +57,29 @@ _MOST_FREQUENCIES = 24
 _MOST_FEATURES_WITH_PRODUCTS = 50
 _MOST_FEATURES_WITH_RANK_PRODUCTS = 25
 _MOST_FEATURES_WITH_BUMPS = 10
-_MOST_FEATURES_TO_UNMIX = 25
-_FEWEST_FEATURES_TO_SCREEN, _MOST_FEATURES_TO_SCREEN = 15, 500
+_MOST_FEATURES_TO_SCREEN = 500
 _MOST_FEATURES_WITH_PAIRS = 5
 _MOST_FEATURES_WITH_CLUSTERS = 100
 _MOST_FEATURES_WITH_RESIDUALS = 15
-_MOST_FEATURES_IN_FOURS = 30
-_MOST_FEATURES_SEEN_CLOSELY = 3
 _MOST_FEATURES_BY_LEVEL = 25
 _MOST_COLUMNS_IN_PAIRS = 10
+
+# From how many features to how many, and the critic. Pairs are chosen where not all are taken.
+_COSTLY: tuple[tuple[int, int, Candidate], ...] = (
+    (1, 50, ScreenedCandidate("chosen cycles", cycles_that_differ)),
+    (2, 5, ScreenedCandidate("chosen plane waves", plane_waves_that_differ)),
+    (1, 25, ScreenedCandidate("chosen remainders", residues_that_differ)),
+    (4, 30, ScreenedCandidate("chosen products of four", fourfolds_that_differ)),
+    (15, 500, ScreenedCandidate("chosen products", ChosenProducts.most_different)),
+    (3, 50, ScreenedCandidate("chosen products of waves", ChosenWaves.most_different)),
+    (6, 50, ScreenedCandidate("chosen pairs", pairs_that_differ)),
+    (6, 50, ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ)),
+    (4, 50, ScreenedCandidate("bumps in chosen planes", bumps_in_planes_that_differ)),
+    (6, 500, ScreenedCandidate("chosen directions", directions_that_differ)),
+    (2, 15, ResidualPairsCandidate()),
+    (2, 50, SelectionCandidate()),
+    (3, 25, ScreenedCandidate("independent components", independent_components)),
+)
 
 
 def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candidate]:
@@ -88,32 +102,7 @@ def library(d: int, *, categorical: int = 0, cheap: bool = False) -> list[Candid
         found += _of_levels(d, categorical)
     if cheap:
         return found
-    if 1 <= d <= _MOST_FEATURES_WITH_PRODUCTS:
-        found.append(ScreenedCandidate("chosen cycles", cycles_that_differ))
-    if 1 < d <= _MOST_FEATURES_WITH_PAIRS:
-        found.append(ScreenedCandidate("chosen plane waves", plane_waves_that_differ))
-    if 1 <= d <= _MOST_FEATURES_BY_LEVEL:
-        found.append(ScreenedCandidate("chosen remainders", residues_that_differ))
-    if 4 <= d <= _MOST_FEATURES_IN_FOURS:
-        found.append(ScreenedCandidate("chosen products of four", fourfolds_that_differ))
-    if _FEWEST_FEATURES_TO_SCREEN <= d <= _MOST_FEATURES_TO_SCREEN:
-        found.append(ScreenedCandidate("chosen products", ChosenProducts.most_different))
-    if 2 < d <= _MOST_FEATURES_WITH_PRODUCTS:
-        found.append(ScreenedCandidate("chosen products of waves", ChosenWaves.most_different))
-    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_WITH_PRODUCTS:
-        found.append(ScreenedCandidate("chosen pairs", pairs_that_differ))
-        found.append(ScreenedCandidate("chosen pairs of whitened", whitened_pairs_that_differ))
-    if _MOST_FEATURES_SEEN_CLOSELY < d <= _MOST_FEATURES_WITH_PRODUCTS:
-        planes = ScreenedCandidate("bumps in chosen planes", bumps_in_planes_that_differ)
-        found.append(planes)
-    if _MOST_FEATURES_WITH_PAIRS < d <= _MOST_FEATURES_TO_SCREEN:
-        found.append(ScreenedCandidate("chosen directions", directions_that_differ))
-    if 1 < d <= _MOST_FEATURES_WITH_RESIDUALS:
-        found.append(ResidualPairsCandidate())
-    if 1 < d <= _MOST_FEATURES_WITH_PRODUCTS:
-        found.append(SelectionCandidate())
-    if 2 < d <= _MOST_FEATURES_TO_UNMIX:
-        found.append(ScreenedCandidate("independent components", independent_components))
+    found += [candidate for least, most, candidate in _COSTLY if least <= d <= most]
     if d or categorical > 1:
         # The levels of one column alone need no trees.
         found += [TreesCandidate(name) for name in list(SHAPES)[: 1 if d + categorical == 1 else 2]]
