@@ -303,11 +303,11 @@ def _contrast(
         (first.scaled(wider[0]), second.scaled(wider[1]))
         for first, second in _scott_bandwidths(p, q, kernel)
     )
-    found = [Contrast(*_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope))]
+    found = [_best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope)]
     if few_p.known is not None or few_q.known is not None:
         few_p, few_q = (replace(sample, known=None) for sample in (few_p, few_q))
         blurred = _best_scale(few_p, few_q, kernel, weight, own, common, run, with_slope)
-        found.append(Contrast(*blurred, exact=False))
+        found.append(replace(blurred, exact=False))
     return max(found, key=lambda one: one.value)
 
 
@@ -320,7 +320,7 @@ def _best_scale(
     common: _Widths,
     run: Run,
     with_slope: bool,
-) -> tuple[float, str, float]:
+) -> Contrast:
     definition, whole = JensenShannon(), Subspace(tuple(range(p.d)), {}, ())
     background = Background.of(p, q)
 
@@ -343,8 +343,8 @@ def _best_scale(
         own_value, own_power = _climb(lambda power: score(own, power), 0)
     common_value, common_power = _climb(lambda power: score(common, power), own_power)
     if common_value > own_value:
-        return common_value, "common", 2.0**common_power
-    return own_value, "own", 2.0**own_power
+        return Contrast(common_value, "common", 2.0**common_power)
+    return Contrast(own_value, "own", 2.0**own_power)
 
 
 def _thinned(sample: Samples, run: Run) -> Samples:
