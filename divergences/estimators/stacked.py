@@ -34,6 +34,7 @@ _ROWS = 100_000
 _CHEAP = 0.5
 # Of larger differences the doubt is what half the data miss and what another critic shows.
 _MOST_MISSED = 1 / 16
+# Of more features kernel densities hardly ever see more than the others do.
 _MOST_FEATURES_OF_DENSITIES, _MOST_ROWS_OF_DENSITIES = 3, 25_000
 
 

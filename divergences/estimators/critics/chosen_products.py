@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS, _KINDS_OF_TRIPLES = 6, 4
 _MOST_FEATURES_WITH_TRIPLES_OF_WAVES = 10
 _PRODUCTS = 60
+# The largest of N normal variables is about the root of 2 ln N.
 _BEYOND_NOISE = 2.0
 
 

@@ -31,7 +31,7 @@ FOLDS = 5
 FEW_FOLDS = 2
 _ROWS_FOR_FEW_FOLDS = 20_000
 _LARGEST = 20.0
-_FAR_BEHIND = 2.0
+_FAR_BEHIND = 2.0  # in standard errors
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _STEPS, _TOLERANCE = 100, 1e-4
-_SURELY = 4.0
+_SURELY = 4.0  # in standard errors
 _FLATTEST = 1e-8
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 # Beta distributions of the probability of label 1 in a part; a + b = 1 in each.
 _PRIORS = ((0.5, 0.5), (0.02, 0.98), (0.98, 0.02))
 _SMALLEST = 1e-300
+# Of boxes that are passed over: in the average, and while lines are looked for.
 _NEGLIGIBLE, _SMALL = 1e-7, 1e-4
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _CELLS = {2: (12, 16), 3: (5, 7)}
 _FIRST_CELLS, _FINER, _LEVELS = 24, 3, 4
 _POINTS_OF_STEP = 2
-_LEAST_GAIN = 3.0
+_LEAST_GAIN = 3.0  # in units of log-evidence
 _LEAST_USAGE = 0.01
 # Lines are chosen by all labels, those of the points that they then rate among them, which is
 # worth 10 to 20 units where there are edges, and more where many lines follow a smooth ratio.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Units of log-likelihood that a critic has to add on points it has not seen.
 LEAST_GAIN = 4.0
-_SEEN, _SURE = 1.0, 3.0
+_SEEN, _SURE = 1.0, 3.0  # in standard errors
 _SLIGHT, _NEARLY_ALL = 0.5, 0.95
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FOLDS = 3
 _FEWEST_POINTS = 12
 _PRIOR = 5.0
-_CLEARLY = 2.0
+_CLEARLY = 2.0  # in standard errors
 # Of a share of votes, half a vote beyond the largest that is not unanimous adds about one.
 _CERTAIN_BEYOND = 1.0
 
