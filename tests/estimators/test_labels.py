@@ -7,6 +7,8 @@ import pytest
 
 from divergences.estimators.ratios.labels import (
     balanced_weights,
+    by_label,
+    excess_loss,
     log_loss,
     rows_by_weight,
     stratified_folds,
@@ -51,3 +53,23 @@ def test_rows_of_equal_weight_are_taken_once_each():
 def test_one_row_with_nearly_all_weight_is_still_two():
     # A covariance needs two.
     assert rows_by_weight(np.array([1e-9, 1.0, 1e-9])).tolist() == [1, 1]
+
+
+def test_rows_of_p_come_first_with_masses_of_their_own():
+    (at_p, mass_p), (at_q, mass_q) = by_label(
+        np.arange(4.0), np.array([0, 1, 1, 0]), np.array([3.0, 1.0, 4.0, 1.0])
+    )
+    assert (at_p.tolist(), at_q.tolist()) == ([1.0, 2.0], [0.0, 3.0])
+    np.testing.assert_allclose(mass_p, [0.2, 0.8])
+    np.testing.assert_allclose(mass_q, [0.75, 0.25])
+
+
+def test_excess_loss_is_a_weighted_mean_with_its_standard_error():
+    # Losses are ln(1 + e^-l) of the true label: ln 2 at zero.
+    odds, labels = np.array([1.0, -1.0, 2.0]), np.array([1, 0, 0])
+    mass = np.array([0.25, 0.25, 0.5])
+    excess = np.log1p(np.exp([-1.0, -1.0, 2.0])) - math.log(2)
+    mean = (mass * excess).sum()
+    error = math.sqrt((mass**2 * (excess - mean) ** 2).sum())
+    found = excess_loss(odds, np.zeros(3), labels, 8 * mass)
+    assert found == pytest.approx((mean, error), rel=1e-12)
