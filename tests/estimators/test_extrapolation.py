@@ -110,13 +110,16 @@ def test_a_fifth_of_the_points_is_many_and_is_said(beyond, told):
     assert any("21% of p's points lie where q has hardly any" in note for note in notes) == told
 
 
-def test_what_rests_on_extrapolation_is_the_excess_of_the_terms():
-    at_p, at_q = ratios(10)
-    assert extrapolated(dv.KullbackLeibler(), at_p, at_q, POINTS, POINTS) == pytest.approx(0.2)
+@pytest.mark.parametrize(("beyond", "times"), [(5, 4 / 3), (10, 2.0), (19, 20.0), (21, 1.0)])
+def test_what_rests_on_extrapolation_counts_the_more_the_more_points_lie_there(beyond, times):
+    at_p, at_q = ratios(beyond)
+    excess = pytest.approx(beyond / 100 * 2.0 * times)
+    assert extrapolated(dv.KullbackLeibler(), at_p, at_q, POINTS, POINTS) == excess
     assert extrapolated(dv.ReverseKL(), at_p, at_q, POINTS, POINTS) == 0
-    assert extrapolated(dv.ReverseKL(), -at_q, -at_p, POINTS, POINTS) == pytest.approx(0.2)
+    assert extrapolated(dv.ReverseKL(), -at_q, -at_p, POINTS, POINTS) == excess
     softer = extrapolated(dv.JensenShannon(), at_p, at_q, POINTS, POINTS)
-    assert softer == pytest.approx(0.1 * (math.log(2) - math.log1p(math.exp(-2.0))) / 2)
+    per_point = (math.log(2) - math.log1p(math.exp(-2.0))) / 2
+    assert softer == pytest.approx(beyond / 100 * per_point * times)
 
 
 PEARSON = dv.FDivergence(lambda u: (u - 1) ** 2, lambda u: 2 * (u - 1), name="Pearson")

@@ -124,6 +124,13 @@ def test_half_the_data_that_show_less_and_a_rival_that_shows_more_widen_upward_o
         assert reading.doubt[1] > alone.doubt[1] + 0.1 * alone.inner
 
 
+@pytest.mark.parametrize("definition", [KullbackLeibler(), ChiSquared(), Renyi(2.0)])
+def test_without_a_maximum_the_doubt_is_no_smaller_share_of_the_value(definition):
+    ratio, p, q = ratio_of(trust=0.0)
+    bounded, unbounded = (read_ratio(each, ratio, p, q) for each in (JensenShannon(), definition))
+    assert unbounded.doubt[1] / unbounded.inner >= bounded.doubt[1] / bounded.inner > 0.5
+
+
 def test_gap_of_some_rows_reads_only_those():
     ratio, p, q = ratio_of()
     rows = np.arange(0, N, 3)

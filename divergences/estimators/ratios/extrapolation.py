@@ -108,8 +108,17 @@ def is_unbounded(definition: RatioDivergence, apart: tuple[bool, bool]) -> bool:
 def extrapolated(
     definition: RatioDivergence, at_p: Array, at_q: Array, p: Samples, q: Samples
 ) -> float:
-    """How much of a divergence comes from ratios beyond the largest that the samples show."""
-    beyond_p, beyond_q = beyond_reach(at_p, at_q, p, q)
+    """How much of a divergence rests on ratios beyond the largest that the samples show.
+
+    It counts for the more the more of a sample lies there, and without end where that comes to
+    the share from which on nothing can be told.
+    """
     far = definition.point_terms(at_p, at_q)
-    near = definition.point_terms(at_p - beyond_p, at_q + beyond_q)
-    return max(0.0, p.mean(far[0] - near[0])) + max(0.0, q.mean(far[1] - near[1]))
+    beyond = beyond_reach(at_p, at_q, p, q)
+    near = definition.point_terms(at_p - beyond[0], at_q + beyond[1])
+    total = 0.0
+    for sample, farther, high, low in zip((p, q), beyond, far, near, strict=True):
+        room = 1.0 - sample.mean(farther > 0) / _TELLING_SHARE
+        outside = max(0.0, sample.mean(high - low))
+        total += outside / room if room > 0 else outside
+    return total

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from divergences.confidence import REACH
-from divergences.definitions import RatioDivergence
+from divergences.definitions import JensenShannon, RatioDivergence
 from divergences.estimate import Reading
 from divergences.estimators.estimator import Estimator, register
 from divergences.estimators.ratios.copies import copy_notes, merge_unexplained_copies
@@ -218,7 +218,8 @@ def _corrected_reading(
     What is doubted: the correction, downward a share of it; the part of it that noise may have
     made; what half the data, corrected likewise, miss of the value; what another critic shows
     beyond; what a fit that found nothing passes over; and, of a divergence without a maximum,
-    what comes from ratios larger than the samples show.
+    what comes from ratios larger than the samples show, and no less than in step with
+    Jensen–Shannon.
     """
     assert ratio.gap is not None
     held_out = _combined(definition, *_readings(definition, ratio.at_p, ratio.at_q, p, q))
@@ -227,7 +228,9 @@ def _corrected_reading(
     down = _SHARE_OF_CORRECTION * abs(whole - held_out)
     missed = as_divergence(definition, ratio.missed) / REACH
     beyond = [abs(whole - held_out), abs(surely - whole), missed]
+    in_step = 0.0
     if math.isinf(definition.maximum):
+        in_step = _in_step(definition, ratio, whole, p, q)
         outside = extrapolated(definition, wide.at_p, wide.at_q, p, q)
         beyond.append(_SHARE_OF_EXTRAPOLATION * outside)
     half, rival = ratio.smaller, ratio.rival
@@ -239,7 +242,19 @@ def _corrected_reading(
         alone = replace(rival, rows=(np.arange(part_p.n), np.arange(part_q.n)))
         shown = _corrected(definition, *rival.held_out, alone, 1.0, part_p, part_q)
         beyond.append(max(0.0, shown - whole))
-    return whole, held_out, (down, math.hypot(*beyond))
+    return whole, held_out, (down, max(math.hypot(*beyond), in_step))
+
+
+def _in_step(
+    definition: RatioDivergence, ratio: LogRatio, whole: float, p: Samples, q: Samples
+) -> float:
+    """How far up a value goes if the Jensen–Shannon divergence does by all of its doubt.
+
+    Critics that miss a share of what bounded terms tell miss no smaller share of unbounded ones.
+    """
+    told, _, (_, up) = _corrected_reading(JensenShannon(), ratio, ratio, p, q)
+    here, there = (as_divergence(definition, max(told, 0.0) + more) for more in (0.0, REACH * up))
+    return max(whole, 0.0) * (there / here - 1.0) / REACH if here > 0 else 0.0
 
 
 def _corrected(
