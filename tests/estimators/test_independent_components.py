@@ -42,6 +42,21 @@ def test_normal_samples_and_flat_ones_have_none():
     assert independent_components(Coordinates.of(normal), normal, labels, np.ones(200)) is None
 
 
+def test_few_components_are_found_whose_kurtoses_cancel():
+    rng = np.random.default_rng(5)
+    points = rng.normal(size=(2 * N, 4))
+    # Two humps have a kurtosis of 1.7, Laplace's law one of six.
+    points[:N, :2] = 0.9 * rng.choice([-1, 1], (N, 2)) + 0.43 * points[:N, :2]
+    points[:N, 2] = rng.laplace(0, 0.7, N)
+    points = points @ np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    labels = np.repeat([1, 0], N)
+    features = independent_components(Coordinates.of(points), points, labels, np.ones(2 * N))
+    seen = features.raw.view(points)[:N]
+    excess = np.mean((seen / seen.std(axis=0)) ** 4, axis=0) - 3
+    assert excess.min() < -1
+    assert excess.max() > 1
+
+
 def test_one_sample_with_components_is_enough():
     rng = np.random.default_rng(2)
     points = np.vstack([rng.laplace(size=(N, 3)), rng.normal(size=(N, 3))])

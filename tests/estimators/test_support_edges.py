@@ -35,6 +35,38 @@ def test_own_points_lie_within_and_left_out_ones_rarely_beyond(d, each):
         assert np.all(shares < 0.3)
 
 
+def dice(n, d, rng):
+    return rng.integers(1, 7, (n, d)) * 1.0
+
+
+def answers(n, d, rng):
+    return rng.binomial(4, 0.5, (n, d)) + 1.0
+
+
+def rows_and_columns(n, d, rng):
+    return np.column_stack([rng.integers(6, size=(n, d - 1)), rng.integers(5, size=n)]) * 1.0
+
+
+def decimals(n, d, rng):
+    return np.round(rng.normal(0, 0.1, (n, d)), 1) + 0.1 * rng.integers(3, size=(n, 1))
+
+
+@pytest.mark.parametrize("lattice", [dice, answers, rows_and_columns, decimals])
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_a_copy_of_a_point_of_the_other_sample_lies_within_it(lattice, d):
+    for seed in range(5):
+        rng = np.random.default_rng([seed, d])
+        p, q = lattice(400, d, rng), lattice(350, d, rng)
+        data = training(p, q)
+        found, own = data.edges[1], data.labels == 1
+        each = found.shape[1] // 2
+        for one, two, theirs in ((p, q, found[~own, :each]), (q, p, found[own, each:])):
+            here = {tuple(row) for row in one}
+            copies = np.array([tuple(row) in here for row in two])
+            assert copies.any()
+            assert not theirs[copies].any()
+
+
 @pytest.mark.parametrize("d", [1, 3, 5])
 def test_edges_do_not_depend_on_units_or_places(d):
     rng = np.random.default_rng(9)

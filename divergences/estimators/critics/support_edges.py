@@ -70,7 +70,12 @@ class _Hollow:
     floor: Floor
 
     def __call__(self, points: Array) -> Array:
-        return self.floor(self.gauge(points)[:, np.newaxis])
+        return self.floor(_radius(self.gauge, points))
+
+
+def _radius(gauge: Shape, points: Array) -> Array:
+    # The gauge is the radius less one: near the surface, rounding would be all of it.
+    return gauge(points)[:, np.newaxis] + 1.0
 
 
 def _views(coordinates: Coordinates, points: Array) -> list[Array]:
@@ -108,7 +113,7 @@ def _shapes(views: list[Array]) -> Iterator[tuple[int, Shape, Array]]:
     if d <= _MOST_FEATURES_OF_ELLIPSOIDS and (ellipsoid := ellipsoid_about(white)) is not None:
         yield _PLACES, *ellipsoid
         gauge = ellipsoid[0].gauge
-        floor, left_out = Floor.of(gauge(white)[:, np.newaxis])
+        floor, left_out = Floor.of(_radius(gauge, white))
         yield _PLACES, _Hollow(gauge, floor), left_out
     if d <= _MOST_FEATURES_OF_HULLS and (hull := hull_about(white)) is not None:
         yield _PLACES, *hull

@@ -32,6 +32,7 @@ _STEPS, _CONVERGED, _CLOSE = 100, 1e-9, 0.25
 _FIRST_ACTIVE, _MOST_ADDED = 20, 40
 _LEAST_WEIGHT, _TOLERANCE = 1e-6, 1e-6
 _FLATTEST = 1e-8
+_ROUNDING = 64 * float(np.finfo(float).eps)
 _MOST_CORNERS = 300
 
 
@@ -57,14 +58,19 @@ class Floor:
         lowest = np.take_along_axis(values, order, axis=0)
         others = (lowest[few + 1] - lowest[1]) / few
         left_out = np.zeros(len(values))
-        np.add.at(left_out, order[0], _in_spacings(lowest[1] - lowest[0], others))
+        np.add.at(left_out, order[0], _in_spacings(_surely_below(lowest[0], lowest[1]), others))
         floor = cls(lowest[0], (lowest[few] - lowest[0]) / few)
         return floor, np.minimum(left_out, FARTHEST)
 
     def __call__(self, values: Array) -> Array:
         """Sum over the columns of (k, c) values."""
-        below = _in_spacings(self.low - values, self.spacing)
+        below = _in_spacings(_surely_below(values, self.low), self.spacing)
         return np.asarray(np.minimum(below.sum(axis=1), FARTHEST))
+
+
+def _surely_below(values: Array, low: Array) -> Array:
+    # Rounding puts copies of the lowest point now above it, now below.
+    return np.where(low - values > _ROUNDING * np.abs(low), low - values, 0.0)
 
 
 def _in_spacings(excess: Array, spacing: Array) -> Array:
@@ -92,6 +98,7 @@ class Beyond:
         cls, gauge: Shape, support: NDArray[np.intp], excess: Array, n: int
     ) -> tuple[Beyond, Array]:
         """From how far each point of the support lies beyond the shape of all the others."""
+        excess = _surely_beyond(excess)
         spacing = float(excess.mean())
         left_out = np.zeros(n)
         left_out[support] = _in_spacings(excess, np.full(len(excess), spacing))
@@ -99,7 +106,12 @@ class Beyond:
 
     def __call__(self, points: Array) -> Array:
         """Evaluate at (k, d) points."""
-        return _in_spacings(self.gauge(points), np.full(len(points), self.spacing))
+        return _in_spacings(_surely_beyond(self.gauge(points)), np.full(len(points), self.spacing))
+
+
+def _surely_beyond(gauge: Array) -> Array:
+    # Rounding puts copies of a support's points now within, now beyond.
+    return np.where(gauge > _TOLERANCE, gauge, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
