@@ -14,6 +14,7 @@ from divergences.estimate import Reading
 from divergences.estimators.estimator import Estimator, register, register_loss
 from divergences.estimators.tensor_order import sorted_values
 from divergences.estimators.transport import quantile_transport as line
+from divergences.estimators.transport.sliced_bracket import sliced_bracket
 from divergences.inference.null_level import NullLevel, debiasing_note, null_level
 from divergences.measures.samples import Samples
 from divergences.work import Run, row_tiles
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 NULL_HALVINGS = 4
 NULL_DIRECTIONS = 32
 NULL_DIRECTIONS_OF_MANY = 8
+BRACKET_DIRECTIONS_OF_MANY = 32
 MANY_POINTS = 20_000
 
 
@@ -39,7 +41,11 @@ class Sliced(Estimator):
     bar holds the sampling spread and the Monte Carlo error over directions, which the diagnostics
     tell apart. The plug-in lies above the truth by about n^(-1/2) where P = Q, less where they
     differ; the level at P = Q is measured on random halves of each sample and taken off, as far
-    as it stands out of its own noise. The value can then fall below zero.
+    as it stands out of its own noise. The value can then fall below zero. The bracket reaches from
+    potentials held out on halves to the plug-in, needs no assumption about the bias, and takes
+    about as long again as the estimate from 20,000 points in all, where its lower end rests on 32
+    directions, and up to ten times as long at hundreds, which is a twentieth of a second. One
+    direction does not tell how others differ from it: of several features its bracket is open.
 
     Parameters
     ----------
@@ -219,16 +225,19 @@ def sliced_transport(
     else:
         reading = Reading(*found)
         notes = [debiasing_note(definition.outer(inner), definition.outer(found[0]))]
-    if len(costs) == 1 and p.d > 1:
-        notes.append("One direction leaves the Monte Carlo error over directions unknown.")
-    if monte_carlo > sampling:
-        notes.append(
-            f"Most of the standard error comes from {len(costs)} random directions: more "
-            f"projections make it smaller."
-        )
+    bracket = sliced_bracket(
+        definition,
+        Reading(inner, stderr),
+        (p, at_p),
+        (q, at_q),
+        (Samples(directions), costs),
+        BRACKET_DIRECTIONS_OF_MANY if p.n + q.n > MANY_POINTS else len(directions),
+        run,
+    )
     return replace(
         reading,
-        notes=tuple(notes),
+        notes=(*notes, *_notes_on_directions(len(costs), p.d, monte_carlo > sampling)),
+        bracket=bracket,
         critic=SlicedPotential(slices, center),
         diagnostics={
             "directions": len(costs),
@@ -237,6 +246,17 @@ def sliced_transport(
             "plug_in": definition.outer(inner),
             "null_level": definition.outer(null.level),
         },
+    )
+
+
+def _notes_on_directions(count: int, d: int, most_of_error: bool) -> tuple[str, ...]:
+    if count == 1 and d > 1:
+        return ("One direction leaves the Monte Carlo error over directions unknown.",)
+    if not most_of_error:
+        return ()
+    return (
+        f"Most of the standard error comes from {count} random directions: more projections make "
+        f"it smaller.",
     )
 
 

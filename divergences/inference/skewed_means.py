@@ -12,6 +12,8 @@ from scipy.special import stdtrit
 from divergences.confidence import LEVEL, REACH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from divergences.measures.samples import Samples
@@ -24,7 +26,11 @@ _WORTH_SAYING = 1.25
 
 
 def reach_of_means(
-    first: Terms, second: Terms, chance: float, elsewhere: Elsewhere | None = None
+    first: Terms,
+    second: Terms,
+    chance: float,
+    elsewhere: Elsewhere | None = None,
+    others: Sequence[Terms] = (),
 ) -> tuple[float, float]:
     r"""How far below and above the sum of two samples' means the truth lies, but for a chance.
 
@@ -53,22 +59,22 @@ def reach_of_means(
     ----------
     Hall (1992) for the skewness; Agresti and Caffo (2000) for two more points; Welch (1947).
     """
-    if np.ptp(first[1]) == 0.0 and np.ptp(second[1]) == 0.0:
+    if all(np.ptp(terms) == 0.0 for _, terms in (first, second, *others)):
         return 0.0, 0.0
     if elsewhere is not None:
         first, second = (
             _with_unseen(*pair) for pair in zip((first, second), elsewhere, strict=True)
         )
-    variances = [sample.variance_of_mean(terms) for sample, terms in (first, second)]
+    means = (first, second, *others)
+    variances = [sample.variance_of_mean(terms) for sample, terms in means]
     variance = sum(variances)
     shares = [own / variance for own in variances]
     spent = [
-        share**2 / (own[0].effective_size - 1.0)
-        for share, own in zip(shares, (first, second), strict=True)
+        share**2 / (own[0].effective_size - 1.0) for share, own in zip(shares, means, strict=True)
     ]
     quantile = float(-stdtrit(1.0 / sum(spent), chance))
     spread = math.sqrt(variance)
-    skewness = sum(_third_cumulant(sample, terms / spread) for sample, terms in (first, second))
+    skewness = sum(_third_cumulant(sample, terms / spread) for sample, terms in means)
     steps = (2.0 * quantile**2 + 1.0) / 6.0
     down, up = (spread * (quantile + max(0.0, g) * steps) for g in (-skewness, skewness))
     return down, up
@@ -83,11 +89,13 @@ def _third_cumulant(sample: Samples, terms: NDArray[np.float64]) -> float:
     return raw * n**2 / ((n - 1.0) * (n - 2.0))
 
 
-def doubt_of_means(first: Terms, second: Terms, stderr: float) -> tuple[float, float]:
+def doubt_of_means(
+    first: Terms, second: Terms, stderr: float, others: Sequence[Terms] = ()
+) -> tuple[float, float]:
     """What to join to a standard error, below and above, so that the interval reaches as far."""
     down, up = (
         math.sqrt(max(0.0, (reach / REACH) ** 2 - stderr**2))
-        for reach in reach_of_means(first, second, (1 - LEVEL) / 2)
+        for reach in reach_of_means(first, second, (1 - LEVEL) / 2, others=others)
     )
     return down, up
 

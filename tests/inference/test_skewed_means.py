@@ -101,3 +101,13 @@ def test_samples_that_agree_by_chance_do_not_exclude_a_difference():
 def test_a_value_that_one_sample_lacks_is_no_proof_in_the_bracket():
     x, y = np.zeros(60), np.r_[np.ones(15), np.zeros(285)]
     assert all(dv.wasserstein_distance(x, y, rng=s).bracket[0] == 0 for s in range(5))
+
+
+def test_the_error_of_further_means_joins_in():
+    flat = terms(np.zeros(30))
+    x, y, z = (terms(part) for part in np.random.default_rng(5).exponential(size=(3, 30)))
+    alone = reach_of_means(flat, flat, CHANCE, others=(x,))
+    assert alone == pytest.approx(reach_of_means(x, flat, CHANCE))
+    three = reach_of_means(x, y, CHANCE, others=(z,))
+    assert three == pytest.approx(reach_of_means(z, x, CHANCE, others=(y,)))
+    assert three[1] > max(alone[1], reach_of_means(x, y, CHANCE)[1])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +20,14 @@ from divergences.inference.skewed_means import reach_of_means
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from divergences.definitions import Wasserstein
+    from divergences.definitions import SlicedWasserstein, Wasserstein
     from divergences.estimate import Critic, Reading
     from divergences.inference.null_level import Pair
-    from divergences.inference.skewed_means import Elsewhere
+    from divergences.inference.skewed_means import Elsewhere, Terms
     from divergences.measures.samples import Samples
     from divergences.work import Run
+
+    Dual = Callable[[Pair, Pair], "HeldOut"]  # found on the first pair, evaluated on the second
 
 _CHANCE = (1 - LEVEL) / 2 / 2  # of each of two tries
 _FEWEST = 4
@@ -30,7 +35,11 @@ _EPSILON = float(np.finfo(float).eps)
 
 
 def transport_bracket(
-    definition: Wasserstein, plug_in: Reading, p: Samples, q: Samples, run: Run
+    definition: Wasserstein | SlicedWasserstein,
+    plug_in: Reading,
+    p: Samples,
+    q: Samples,
+    run: Run,
 ) -> tuple[float, float]:
     r"""Bracket W_r between held-out potentials and the plug-in, each widened to 95 %.
 
@@ -64,7 +73,7 @@ def transport_bracket(
     (float, float)
         Lower and upper end, in the units of the distance.
     """
-    low = _low_end(definition.order, p, q, run)
+    low = low_end(p, q, tries_of(definition.order), run)
     return low, definition.outer(upper_end(plug_in, p, q))
 
 
@@ -75,42 +84,62 @@ def upper_end(plug_in: Reading, p: Samples, q: Samples) -> float:
     return plug_in.inner + reach + rounding
 
 
-def _low_end(order: float, p: Samples, q: Samples, run: Run) -> float:
+def tries_of(order: float) -> list[tuple[Dual, float]]:
+    """Two ways to find potentials, and the power of the distance that each bounds."""
+    return [(_lipschitz_dual, 1.0), (partial(_affine_dual, order), order)]
+
+
+def low_end(p: Samples, q: Samples, tries: Sequence[tuple[Dual, float]], run: Run) -> float:
+    """Highest of zero and what each try proves on halves of the samples, in data units."""
     if min(p.n, q.n) < _FEWEST:
         return 0.0
     folds = list(zip(halves(p, run.rng), halves(q, run.rng), strict=True))
-    tries = [(_potential_bound(folds, run), 1.0), (_affine_bound(folds, order), order)]
-    return float(max(max(0.0, low) ** (1 / power) for low, power in tries))
+    bounds = [(_held_out_bound(dual, folds, run), power) for dual, power in tries]
+    return float(max(max(0.0, low) ** (1 / power) for low, power in bounds))
 
 
-def _potential_bound(folds: list[Pair], run: Run) -> float:
-    critics = list(run.map(lambda pair: lipschitz_potential(*pair), folds, "lower bound"))
-    low = 0.0
-    for critic, (p, q) in zip(critics, folds[::-1], strict=True):
-        at_p, at_q = critic(p.points), critic(q.points)
-        low += held_out_low(p, q, (at_p, -at_q), (at_q, -at_p), _CHANCE) / 2
-    return low
+def _held_out_bound(dual: Dual, folds: list[Pair], run: Run) -> float:
+    pairs = list(zip(folds, folds[::-1], strict=True))
+    found = run.map(lambda pair: dual(*pair), pairs, "lower bound")
+    bounds = (each.low(*held, _CHANCE) for each, (_, held) in zip(found, pairs, strict=True))
+    return sum(bounds) / 2
 
 
-def _affine_bound(folds: list[Pair], order: float) -> float:
-    low = 0.0
-    for fitted, (p, q) in zip(folds, folds[::-1], strict=True):
-        there = fit_affine_maps(*fitted, order)[0]
-        values, elsewhere = there.dual(p.points, q.points), there.dual(q.points, p.points)
-        low += held_out_low(p, q, values, elsewhere, _CHANCE) / 2
-    return low
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Potentials f and g at two samples that they were not found on.
 
-
-def held_out_low(
-    p: Samples, q: Samples, values: Elsewhere, elsewhere: Elsewhere, chance: float
-) -> float:
-    """Sum of the means of f at P and g at Q, less what chance and rounding may do to it.
-
-    `elsewhere` are f at the points of Q and g at those of P.
+    Parameters
+    ----------
+    values : (ndarray, ndarray)
+        f at the points of P and g at those of Q.
+    elsewhere : (ndarray, ndarray)
+        f at the points of Q and g at those of P.
+    others : tuple of (Samples, ndarray)
+        Further means whose error joins that of the two samples' means.
     """
-    at_p, at_q = values
-    down, _ = reach_of_means((p, at_p), (q, at_q), chance, elsewhere)
-    return p.mean(at_p) + q.mean(at_q) - down - rounding_of_means(p, q, at_p, at_q)
+
+    values: Elsewhere
+    elsewhere: Elsewhere
+    others: tuple[Terms, ...] = ()
+
+    def low(self, p: Samples, q: Samples, chance: float) -> float:
+        """Sum of the means of f at P and g at Q, less what chance and rounding may do to it."""
+        at_p, at_q = self.values
+        down, _ = reach_of_means((p, at_p), (q, at_q), chance, self.elsewhere, self.others)
+        return p.mean(at_p) + q.mean(at_q) - down - rounding_of_means(p, q, at_p, at_q)
+
+
+def _lipschitz_dual(fitted: Pair, held: Pair) -> HeldOut:
+    critic = lipschitz_potential(*fitted)
+    at_p, at_q = (critic(side.points) for side in held)
+    return HeldOut((at_p, -at_q), (at_q, -at_p))
+
+
+def _affine_dual(order: float, fitted: Pair, held: Pair) -> HeldOut:
+    there = fit_affine_maps(*fitted, order)[0]
+    x, y = (side.points for side in held)
+    return HeldOut(there.dual(x, y), there.dual(y, x))
 
 
 def rounding_of_means(
