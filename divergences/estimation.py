@@ -103,10 +103,11 @@ def divergence(
         Which divergence, such as `JensenShannon()`.
     p, q : array-like of shape (n_samples,) or (n_samples, n_features), or measure
         Samples (lists, numpy, torch, pandas, polars, pyarrow), a known distribution of
-        `torch.distributions` or `scipy.stats`, a `Pushforward`, or a fitted generative model.
+        `torch.distributions` or `scipy.stats`, a `Pushforward`, or a fitted generative model; a
+        `GaussianMixture` or `GraphicalModel` is a known distribution.
         Data frames may have columns of strings and categories, which f-divergences read. Two known
         distributions give the exact value where one is known. A measure that faces samples is
-        drawn from: a pushforward or model as many points as the other side has, a known
+        drawn from: a pushforward or other model as many points as the other side has, a known
         distribution up to ten times as many, and kernel densities use its own density.
     method : str or estimator
         How to find the critic: "auto", another shorthand, or an object such as `KDE()`.

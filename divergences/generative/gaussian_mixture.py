@@ -16,6 +16,9 @@ from divergences.density.features import fitted_points, remember_features
 from divergences.errors import ConvergenceError
 from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import StandardScale, unweighted
+from divergences.measures import Parametric
+from divergences.measures.families import Family
+from divergences.measures.multivariate import NormalMixture, normal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +27,7 @@ _STARTS = 3
 _ITERATIONS = 1_000
 
 
-class GaussianMixture(DensityMixin, GenerativeModel):  # type: ignore[misc]
+class GaussianMixture(DensityMixin, Parametric, GenerativeModel):  # type: ignore[misc]
     r"""Mixture density f(x) = sum over k of w_k N(x; m_k, C_k), of the greatest likelihood by EM.
 
     Fast to fit and to draw from, with a density; good for a few round clusters. Rings, edges and
@@ -151,6 +154,23 @@ class GaussianMixture(DensityMixin, GenerativeModel):  # type: ignore[misc]
         check_is_fitted(self)
         white = self._scale(fitted_points(self, X))
         return np.asarray(self._mixture.score_samples(white)) - self._scale.log_determinant
+
+    def family(self) -> Family:
+        """The mixture as a known distribution, which divergences take in the model's place.
+
+        Returns
+        -------
+        Family
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        if self.n_components_ == 1:
+            return normal(self.means_[0], self.covariances_[0])
+        return NormalMixture(self.weights_, self.means_, self.covariances_)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of ln f over points."""

@@ -21,7 +21,9 @@ from divergences.density.features import fitted_points, remember_features
 from divergences.errors import ConvergenceError
 from divergences.generative.model import GenerativeModel
 from divergences.generative.standard_scale import StandardScale, unweighted
-from divergences.measures import Samples
+from divergences.measures import Parametric, Samples
+from divergences.measures.families import Family
+from divergences.measures.multivariate import normal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +39,7 @@ _ILL_CONDITIONED = (
 )
 
 
-class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
+class GraphicalModel(DensityMixin, Parametric, GenerativeModel):  # type: ignore[misc]
     r"""Gaussian N(m, K^-1) whose K has few entries, by the graphical lasso.
 
     K maximizes ln det K - tr(S K) - penalty * sum over i != j of |K_ij|, with S the correlation
@@ -146,6 +148,21 @@ class GraphicalModel(DensityMixin, GenerativeModel):  # type: ignore[misc]
         white = solve_triangular(factor, (fitted_points(self, X) - self.mean_).T, lower=True)
         constant = self.n_features_in_ * math.log(2 * math.pi) / 2
         return np.asarray(-np.sum(white**2, axis=0) / 2 - np.log(np.diag(factor)).sum() - constant)
+
+    def family(self) -> Family:
+        """The Gaussian as a known distribution, which divergences take in the model's place.
+
+        Returns
+        -------
+        Family
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return normal(self.mean_, self.covariance_)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of the log-density over points."""

@@ -1,7 +1,8 @@
-"""Measures that are known: distributions of torch and scipy, with their density."""
+"""Measures that are known: distributions of torch and scipy and fitted ones, with their density."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,24 @@ if TYPE_CHECKING:
     from divergences.measures._laws import Law
 
 
+class Parametric(ABC):
+    """A model that is a member of a family of distributions once it is fitted."""
+
+    @abstractmethod
+    def family(self) -> Family:
+        """Return the family's member.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Known:
-    """A distribution of `torch.distributions` or `scipy.stats`, under one set of names.
+    """A distribution of `torch.distributions` or `scipy.stats`, or a fitted one, under one set of
+    names.
 
     Parameters
     ----------
@@ -147,12 +163,16 @@ class ExactLogRatio:
 
 
 def is_known(measure: Any) -> bool:
-    """Whether the object is a distribution of torch or scipy, importing neither."""
-    return isinstance(measure, Known) or is_torch_distribution(measure) or is_scipy(measure)
+    """Whether it is a distribution of torch or scipy, importing neither, or a fitted one."""
+    return (
+        isinstance(measure, Known | Parametric)
+        or is_torch_distribution(measure)
+        or is_scipy(measure)
+    )
 
 
 def as_known(measure: Any, *, name: str = "p") -> Known:
-    """Wrap a distribution of `torch.distributions` or a frozen one of `scipy.stats`.
+    """Wrap a distribution of `torch.distributions`, a frozen one of `scipy.stats` or a fitted one.
 
     Parameters
     ----------
@@ -180,6 +200,8 @@ def as_known(measure: Any, *, name: str = "p") -> Known:
     """
     if isinstance(measure, Known):
         return measure
+    if isinstance(measure, Parametric):
+        return Known(measure, measure.family())
     if is_torch_distribution(measure):
         return Known(measure, family_from_torch(measure, name))
     if is_scipy(measure):

@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import divergences as dv
 from divergences.generative.model import WITH_DENSITY
+from divergences.measures import is_known
 
 RNG = np.random.default_rng(3)
 X = np.concatenate(
@@ -61,10 +62,13 @@ class TestEveryModel:
     def test_stands_for_a_measure_on_either_side(self, model):
         fitted, data = clone(model).fit(X), X[:40]
         found = dv.energy_distance(fitted, data, rng=5)
-        assert (found.n, found.notes[0]) == (40, "40 points were drawn from p.")
-        assert dv.energy_distance(data, fitted, rng=5).notes[0] == "40 points were drawn from q."
-        drawn = fitted.sample(40, rng=np.random.default_rng(5))
-        assert float(found) == float(dv.energy_distance(drawn, data, rng=0))
+        draws = 400 if is_known(fitted) else 40
+        assert (found.n, found.notes[0]) == (draws, f"{draws} points were drawn from p.")
+        other = dv.energy_distance(data, fitted, rng=5)
+        assert other.notes[0] == f"{draws} points were drawn from q."
+        if not is_known(fitted):
+            drawn = fitted.sample(40, rng=np.random.default_rng(5))
+            assert float(found) == float(dv.energy_distance(drawn, data, rng=0))
         evaluation = dv.evaluate_generator(fitted, data, rng=0, divergences=[dv.Energy()])
         assert evaluation["recall"].value >= 0
 
@@ -184,7 +188,9 @@ def test_models_are_targets_of_training_and_known_measures_face_them():
         dv.Energy(), dv.Pushforward(torch.nn.Linear(2, 2), normal), model, steps=3, rng=0
     )
     assert run.pushforward.sample(3, rng=0).shape == (3, 2)
-    assert dv.energy_distance(model, multivariate_t([0.0, 0.0]), rng=0).n == 10_000
+    known, kernels = multivariate_t([0.0, 0.0]), dv.KernelDensity().fit(X)
+    assert dv.energy_distance(kernels, known, rng=0).n == 10_000
+    assert dv.energy_distance(model, known, rng=0).n == 2_000  # as of any two known measures
 
 
 def test_models_of_other_packages_are_told_to_be_drawn_from():
