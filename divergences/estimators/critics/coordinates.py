@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _FAR = 6.0
+# The squares of its cube are still numbers of some digits.
+_FARTHEST = 1e4
 _KNOTS = 400
 _JITTER = 1e-6
 _SMALLEST_UNIT = 1e-100
@@ -87,6 +89,12 @@ class Coordinates:
     def line(self, points: Array) -> Array:
         """Standardized points; beyond six units the distance counts by its logarithm."""
         return _shortened((self.numbers(points) - self.center) / self.scale)
+
+    def scaled(self, points: Array) -> Array:
+        """Standardized points with far ones where they are: what is exact on them stays so."""
+        with np.errstate(over="ignore"):
+            scaled = (self.numbers(points) - self.center) / self.scale
+        return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST))
 
     def shares(self, points: Array) -> Array:
         """Share of points below, feature by feature."""

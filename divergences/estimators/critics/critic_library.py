@@ -17,6 +17,7 @@ from divergences.estimators.critics.chosen_plane_waves import plane_waves_that_d
 from divergences.estimators.critics.chosen_products import ChosenProducts, ChosenWaves
 from divergences.estimators.critics.chosen_residues import residues_that_differ
 from divergences.estimators.critics.cluster_features import clusters
+from divergences.estimators.critics.conditional_normals import conditional_normals
 from divergences.estimators.critics.critic_candidate import Candidate
 from divergences.estimators.critics.independent_components import independent_components
 from divergences.estimators.critics.level_features import numbers_by_level, pairs_of_levels
@@ -77,6 +78,7 @@ _COSTLY: tuple[tuple[int, int, Candidate], ...] = (
     (4, 50, ScreenedCandidate("bumps in chosen planes", bumps_in_planes_that_differ)),
     (6, 500, ScreenedCandidate("chosen directions", directions_that_differ)),
     (2, 15, ResidualPairsCandidate()),
+    (2, 15, ScreenedCandidate("conditional normals", conditional_normals)),
     (2, 50, SelectionCandidate()),
     (3, 25, ScreenedCandidate("independent components", independent_components)),
 )

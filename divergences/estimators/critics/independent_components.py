@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _STEPS, _TOLERANCE = 100, 1e-4
-_SURELY = 4.0  # in standard errors
 _FLATTEST = 1e-8
 
 
@@ -64,9 +63,10 @@ def _unmixed(sample: Array) -> Array | None:
 def _could_be_normal(parts: Array) -> bool:
     """Whether no component's kurtosis stands out from those found in normal samples.
 
-    Of d directions that were sought for it, the largest of a normal sample is in nine of ten
-    samples below 4 + d/3 standard errors.
+    Of d directions that were sought for it, the largest is in 80 to 100 % of normal samples of 450
+    to 3,000 points, in up to 25 features, below 3 + d/6 + 0.28 d²/sqrt(n) standard errors.
     """
     n, d = parts.shape
     excess = np.mean(parts**4, axis=0) / np.mean(parts**2, axis=0) ** 2 - 3.0
-    return bool(np.abs(excess).max() < (_SURELY + d / 3) * np.sqrt(24.0 / n))
+    largest = 3.0 + d / 6 + 0.28 * d**2 / np.sqrt(n)
+    return bool(np.abs(excess).max() < largest * np.sqrt(24.0 / n))

@@ -25,8 +25,6 @@ _MOST_REGRESSORS = 500
 _POINTS_OF_REGRESSOR = 10
 _MOST_TERMS = 60
 _RANK = 1e-12
-# The squares of its cube are still numbers of some digits.
-_FARTHEST = 1e4
 _WORTH_IT = 0.7  # of the variance that a straight line leaves
 
 
@@ -57,7 +55,7 @@ class Regressors:
 
     def __call__(self, points: Array) -> Array:
         """Regressors of (k, d) points."""
-        line, shares = _scaled(self.coordinates, points), self.coordinates.shares(points)
+        line, shares = self.coordinates.scaled(points), self.coordinates.shares(points)
         waves = [np.cos(np.pi * k * shares) for k in range(1, self.frequencies + 1)]
         parts = [line, line**2, line**3, *waves]
         for i, j in combinations(range(self.coordinates.d), 2):
@@ -107,7 +105,7 @@ class Residuals:
         if raw is None or coordinates.d < 2:
             return None
         features, takes_part = FeatureMap.standardized(raw, points), raw.takes_part()
-        design, line = features(points), _scaled(coordinates, points)
+        design, line = features(points), coordinates.scaled(points)
         means = line.mean(axis=0)
         gram, sides = design.T @ design, design.T @ (line - means)
         targets, coefficients = [], []
@@ -115,7 +113,7 @@ class Residuals:
             lines = np.delete(np.arange(coordinates.d), j)
             straight, left = _solved(gram, sides[:, j], lines), float(squares)
             plain = left - straight @ sides[:, j]
-            found, left = _pursued(gram, sides[:, j], left, ~takes_part[:, j], len(points))
+            found, left = pursued(gram, sides[:, j], left, ~takes_part[:, j], len(points))
             if left < _WORTH_IT * plain:
                 targets.append(j)
                 coefficients.append(np.append(means[j], found))
@@ -126,14 +124,7 @@ class Residuals:
     def __call__(self, points: Array) -> Array:
         """Residuals of (k, d) points."""
         expected = self.coefficients[0] + self.regressors(points) @ self.coefficients[1:]
-        return np.asarray(_scaled(self.coordinates, points)[:, self.targets] - expected)
-
-
-def _scaled(coordinates: Coordinates, points: Array) -> Array:
-    # Without shortening far ones: what is exact on the features is exact on these.
-    with np.errstate(over="ignore"):
-        scaled = (coordinates.numbers(points) - coordinates.center) / coordinates.scale
-    return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST))
+        return np.asarray(self.coordinates.scaled(points)[:, self.targets] - expected)
 
 
 def _solved(gram: Array, side: Array, used: Places) -> Array:
@@ -144,10 +135,10 @@ def _solved(gram: Array, side: Array, used: Places) -> Array:
     return found
 
 
-def _pursued(
+def pursued(
     gram: Array, side: Array, squares: float, usable: NDArray[np.bool_], n: int
 ) -> tuple[Array, float]:
-    """Coefficients of few columns, and the sum of squares that they leave.
+    """Coefficients of few columns, zero for the others, and the sum of squares that they leave.
 
     One column after the other, that which correlates most with what is left, as long as the
     extended BIC falls (Pati, Rezaiifar and Krishnaprasad, 1993; Chen and Chen, 2008).
