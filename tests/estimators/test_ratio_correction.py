@@ -223,6 +223,13 @@ def test_notes_say_what_was_corrected_and_which_way_the_interval_leans():
     notes = read_ratio(JensenShannon(), distrusted, p, q).notes
     assert not any(note.startswith("Corrected") for note in notes)
     assert any("reaches farther up than down" in note for note in notes)
+    # What critics said of points that they had not seen is what they now say of those they have.
+    reverse = replace(ratio.gap, held_out=ratio.gap.fitted, fitted=ratio.gap.held_out)
+    backward = replace(ratio, at_p=reverse.held_out[0], at_q=reverse.held_out[1], gap=reverse)
+    notes = read_ratio(JensenShannon(), backward, p, q).notes
+    assert any(
+        note.startswith("Corrected downward by ") and "which chance does" in note for note in notes
+    )
 
 
 @pytest.mark.parametrize("definition", [ChiSquared(), Renyi(3.0)])

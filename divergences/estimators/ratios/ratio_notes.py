@@ -47,12 +47,15 @@ def correction_notes(
     shift = definition.outer(inner) - definition.outer(held_out)
     if not math.isfinite(shift) or abs(inner - held_out) <= _TELLING * stderr:
         return ()
-    direction = "upward" if shift > 0 else "downward"
-    return (
-        f"Corrected {direction} by {two_digits(abs(shift))}: what critics lose on points that "
-        f"they have not seen. It is a point estimate"
-        + ("; lower_bound() is a bound." if has_bound else "."),
+    by = two_digits(abs(shift))
+    how = (
+        f"upward by {by}: what critics lose on points that they have not seen"
+        if shift > 0
+        else f"downward by {by}: critics say less of points that they have seen than of others, "
+        f"which chance does"
     )
+    bound = "; lower_bound() is a bound" if has_bound else ""
+    return (f"Corrected {how}. It is a point estimate{bound}.",)
 
 
 def limit_notes(definition: RatioDivergence, share: float, highest: float) -> tuple[str, ...]:
