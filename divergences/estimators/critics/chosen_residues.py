@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,7 @@ _MOST_COLUMNS, _FEWEST_VALUES = 12, 3
 _LARGEST_WHOLE = 2.0**40
 _MOST_KEPT, _OVERTONES = 20, 5
 _ROUNDING = 1e-9
-_FALSE_ALARMS = 0.001
+_FALSE_ALARMS = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +82,34 @@ def residues_that_differ(
         np.tile(1.0 / np.array(_MODULI), len(factors)),
         np.repeat(factors, each),
     )
-    masses = thinned(labels), thinned(weights)
-    ratios = [mean_difference(by_label(side, *masses)) for side in raw.turns(seen)]
-    chance = chi2.logsf(ratios[0] ** 2 + ratios[1] ** 2, 2)
+    chance = _chance(raw, seen, thinned(labels), thinned(weights))
     clear = np.sort(highest(-chance, _MOST_KEPT, -np.log(_FALSE_ALARMS / len(chance))))
     if len(clear) == 0:
         return None
     features = FeatureMap.standardized(_with_overtones(raw, clear), points)
     return beside_scores(coordinates, points, features)
+
+
+def _chance(raw: Residues, points: Array, labels: Places, weights: Array) -> Array:
+    """Logarithm of the chance that a remainder differs so: its slowest turn, or all together."""
+    total, freedom = np.zeros((2, len(raw.frequencies)))
+    for overtone in range(1, _OVERTONES + 1):
+        there = overtone * raw.frequencies < 0.5 + _ROUNDING
+        sides = replace(
+            raw,
+            combinations=raw.combinations[there],
+            frequencies=overtone * raw.frequencies[there],
+            factors=raw.factors[there],
+        ).turns(points)
+        ratios = [mean_difference(by_label(side, labels, weights)) for side in sides]
+        total[there] += ratios[0] ** 2 + ratios[1] ** 2
+        # Half a turn has no sine.
+        freedom[there] += np.where(overtone * raw.frequencies[there] < 0.5 - _ROUNDING, 2, 1)
+        if overtone == 1:
+            slowest = -total / 2
+    # Of more degrees of freedom it is larger than of two; far out it has no digits.
+    together = np.maximum(chi2.logsf(total, freedom), -total / 2)
+    return np.asarray(np.minimum(slowest, together) + np.log(2))
 
 
 def _with_overtones(raw: Residues, clear: Places) -> Residues:

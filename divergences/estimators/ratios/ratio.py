@@ -32,6 +32,7 @@ from divergences.estimators.ratios.ratio_notes import (
     too_few_distinct_note,
 )
 from divergences.estimators.ratios.ratio_spread import resolution, variance_and_share
+from divergences.estimators.ratios.rounding import with_one_rounding
 from divergences.inference.lower_bound import Fresh
 from divergences.measures.samples import Samples
 from divergences.work import Run
@@ -89,17 +90,20 @@ def fit_without_copies(
 ) -> tuple[LogRatio, Samples, Samples]:
     """The log-ratio, fitted once in a run for each key, and the samples that it rates.
 
-    In them a row and its copies are one point that carries the weight of all.
+    In them rounding alone sets no values apart, and a row and its copies are one point that
+    carries the weight of all.
     """
 
     def compute() -> tuple[LogRatio, Samples, Samples]:
-        if not estimator.merges_copies:
-            return fit(p, q, run), p, q
-        merged = merge_unexplained_copies(p, q)
-        notes = copy_notes(*merged)
-        rated = merged[0].sample, merged[1].sample
-        if min(rated[0].n, rated[1].n) < estimator.minimum:
-            rated, notes = (p, q), (too_few_distinct_note(estimator.minimum),)
+        one, other, notes = with_one_rounding(p, q)
+        rated = one, other
+        if estimator.merges_copies:
+            merged = merge_unexplained_copies(*rated)
+            if min(side.sample.n for side in merged) < estimator.minimum:
+                notes = (*notes, too_few_distinct_note(estimator.minimum))
+            else:
+                rated = merged[0].sample, merged[1].sample
+                notes = (*notes, *copy_notes(*merged))
         ratio = fit(*rated, run)
         return replace(ratio, notes=(*notes, *ratio.notes)), *rated
 
