@@ -51,6 +51,15 @@ def test_features_are_shares_and_ways_from_the_means():
     np.testing.assert_array_equal(again(few), both(few))
 
 
+def test_columns_of_few_values_have_no_room_for_slopes():
+    data = training()
+    rng = np.random.default_rng(1)
+    binary = rng.integers(0, 2, data.points.shape) * 1.0
+    data = Training.of(TrainingPart(binary, data.labels, data.weights, 0))
+    assert clusters(data, slopes=True) is None
+    assert clusters(data) is not None
+
+
 def test_clusters_in_other_shares_are_told_as_well_as_can_be():
     data = training()
     named = {candidate.name: candidate for candidate in library(20)}

@@ -148,7 +148,9 @@ def forced_choices(monkeypatch):
     monkeypatch.setattr(chosen_residues, "_FALSE_ALARMS", math.inf)
     monkeypatch.setattr(chosen_plane_waves, "_FALSE_ALARMS", math.inf)
     monkeypatch.setattr(chosen_products, "_BEYOND_NOISE", 0.0)
-    monkeypatch.setattr(independent_components, "_could_be_normal", lambda parts: False)
+    monkeypatch.setattr(
+        independent_components, "_stand_out", lambda parts: np.ones(parts.shape[1], dtype=bool)
+    )
 
 
 # Trees of noise have no length; a test of their own follows.

@@ -58,6 +58,18 @@ def test_few_components_are_found_whose_kurtoses_cancel():
     assert excess.max() > 1
 
 
+def test_few_skewed_components_are_found_among_normal_ones_and_those_alone():
+    rng = np.random.default_rng(7)
+    points = rng.normal(size=(N, 8))
+    points[:, :2] = rng.gamma(2.0, size=(N, 2))
+    turn = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    found = _unmixed(points @ turn)
+    cosines = np.abs(found.T @ turn.T) / np.linalg.norm(found, axis=0)[:, np.newaxis]
+    # Within 20 degrees of the two, and at most one of noise.
+    assert np.sort(cosines[:, :2].max(axis=0)).min() > np.cos(np.radians(20))
+    assert found.shape[1] <= 3
+
+
 def test_one_sample_with_components_is_enough():
     rng = np.random.default_rng(2)
     points = np.vstack([rng.laplace(size=(N, 3)), rng.normal(size=(N, 3))])

@@ -47,6 +47,9 @@ def test_sums_are_over_features_pairs_and_neighbors():
             expected.append(np.sum(products, axis=0))
     for s, t in kinds:
         expected.append(np.sum([single[s][:, j] * single[t][:, j + 1] for j in range(3)], axis=0))
+    # Of scores, squares and second cosines also with the next but one.
+    for s in (0, 1, 3):
+        expected.append(np.sum([single[s][:, j] * single[s][:, j + 2] for j in range(2)], axis=0))
     np.testing.assert_allclose(features, np.column_stack(expected), atol=1e-10)
     assert len(raw.roughness()) == features.shape[1]
 
@@ -87,4 +90,5 @@ def test_features_without_correlation_are_not_whitened():
 @pytest.mark.parametrize("d", [3, 60])
 def test_any_number_of_features_makes_as_many_sums(d):
     points = np.random.default_rng(5).normal(size=(30, d))
-    assert Sums(Coordinates.of(points))(points).shape == (30, 7 + 21 + 37)
+    later = 3 * max(0, min(5, d - 2) - 1)
+    assert Sums(Coordinates.of(points))(points).shape == (30, 7 + 21 + 37 + later)

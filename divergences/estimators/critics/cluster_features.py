@@ -22,6 +22,7 @@ _COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 _WORSE_IN_A_ROW = 2
 _POINTS_OF_COMPONENT = 20
 _VARIANCE_FLOOR = 1e-3
+_FEWEST_VALUES = 6
 _MOST_FEATURES_OF_OWN_SPREAD = 20
 
 
@@ -48,10 +49,20 @@ class Clusters:
         return np.hstack([shares, within])
 
 
-def clusters(training: Training, *, slopes: bool = False) -> FeatureMap:
-    """Clusters of both samples as one, as many as BIC asks for."""
+def clusters(training: Training, *, slopes: bool = False) -> FeatureMap | None:
+    """Clusters of both samples as one, as many as BIC asks for.
+
+    None for slopes within them where half of the features have too few values to slope over.
+    """
+    if slopes and _has_few_values(training):
+        return None
     raw = Clusters(training.coordinates, training.clusters, slopes)
     return FeatureMap.standardized(raw, training.points)
+
+
+def _has_few_values(training: Training) -> bool:
+    numbers = training.coordinates.numbers(thinned(training.points))
+    return bool(np.median([len(np.unique(column)) for column in numbers.T]) < _FEWEST_VALUES)
 
 
 def pooled_mixture(line: Array, seed: int) -> Any:

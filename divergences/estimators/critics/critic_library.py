@@ -27,6 +27,7 @@ from divergences.estimators.critics.projections import (
     along_leading_components,
     of_direction,
     of_radius,
+    of_sizes,
     of_whitened,
 )
 from divergences.estimators.critics.recurring_values import (
@@ -159,6 +160,7 @@ def _of_numbers(d: int) -> list[Candidate]:
             found.append(RidgeCandidate("directions", alone))
     if d > 2:
         found.append(RidgeCandidate("sums over features", sums))
+        found.append(RidgeCandidate("sums over sizes", partial(of_sizes, features=sums)))
         whitened = partial(of_whitened, features=sums)
         found.append(RidgeCandidate("sums over whitened features", whitened))
         whitened = partial(of_whitened, features=of_ranks)

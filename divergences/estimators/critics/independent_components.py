@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from divergences.estimators.critics.projections import Projection, waves_in_view
 from divergences.estimators.ratios.labels import rows_by_weight
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _STEPS, _TOLERANCE = 100, 1e-4
 _FLATTEST = 1e-8
+_OWN_STEPS = 15
+_GRID, _BANDWIDTH, _OF_NORMAL = np.linspace(-7.0, 7.0, 281), 0.3, 0.02
 
 
 def independent_components(
@@ -55,18 +58,59 @@ def _unmixed(sample: Array) -> Array | None:
             whiten=False, max_iter=_STEPS, tol=_TOLERANCE, w_init=np.eye(white.shape[1])
         ).fit(white)
     found = ica.components_.T
-    if not np.all(np.isfinite(found)) or _could_be_normal(white @ found):
+    if not np.all(np.isfinite(found)):
         return None
-    return np.asarray(whitener @ found)
+    found = _settled(white, found)
+    kept = _stand_out(white @ found)
+    return np.asarray(whitener @ found[:, kept]) if kept.any() else None
 
 
-def _could_be_normal(parts: Array) -> bool:
-    """Whether no component's kurtosis stands out from those found in normal samples.
+def _settled(white: Array, directions: Array) -> Array:
+    """Follow the likelihood with the components' own densities (Hastie and Tibshirani, 2003).
+
+    One contrast for all suits few: where densities have edges or long tails on one side, the
+    directions come several times nearer with the scores of those densities.
+    """
+    for _ in range(_OWN_STEPS):
+        scores, slopes = _scores(white @ directions)
+        turned = white.T @ scores / len(white) - directions * slopes.mean(axis=0)
+        left, _, right = np.linalg.svd(turned, full_matrices=False)
+        before, directions = directions, left @ right
+        if np.abs(np.sum(before * directions, axis=0)).min() > 1 - _TOLERANCE:
+            break
+    return directions
+
+
+def _scores(parts: Array) -> tuple[Array, Array]:
+    """Minus the slope of each component's log-density, by kernels on a grid, and that one's slope.
+
+    A little of a normal density keeps both finite where there are no points.
+    """
+    step = _GRID[1] - _GRID[0]
+    normal = _OF_NORMAL * len(parts) * step * np.exp(-(_GRID**2) / 2) / np.sqrt(2 * np.pi)
+    scores, slopes = np.empty_like(parts), np.empty_like(parts)
+    for j, part in enumerate(parts.T):
+        place = (np.clip(part, _GRID[1], _GRID[-2]) - _GRID[0]) / step
+        below = place.astype(np.intp)
+        share = place - below
+        counts = np.bincount(below, 1 - share, len(_GRID))
+        counts += np.bincount(below + 1, share, len(_GRID))
+        density = gaussian_filter1d(counts, _BANDWIDTH / step) + normal
+        rise = gaussian_filter1d(counts, _BANDWIDTH / step, order=1) / step - _GRID * normal
+        score = -rise / density
+        for found, values in ((scores, score), (slopes, np.gradient(score, step))):
+            found[:, j] = (1 - share) * values[below] + share * values[below + 1]
+    return scores, slopes
+
+
+def _stand_out(parts: Array) -> NDArray[np.bool_]:
+    """Components whose kurtosis or skewness is not found in normal samples; others add noise.
 
     Of d directions that were sought for it, the largest is in 80 to 100 % of normal samples of 450
     to 3,000 points, in up to 25 features, below 3 + d/6 + 0.28 d²/sqrt(n) standard errors.
     """
     n, d = parts.shape
-    excess = np.mean(parts**4, axis=0) / np.mean(parts**2, axis=0) ** 2 - 3.0
-    largest = 3.0 + d / 6 + 0.28 * d**2 / np.sqrt(n)
-    return bool(np.abs(excess).max() < largest * np.sqrt(24.0 / n))
+    scaled = (parts - parts.mean(axis=0)) / parts.std(axis=0)
+    excess = np.abs(np.mean(scaled**4, axis=0) - 3.0) / np.sqrt(24.0 / n)
+    skewness = np.abs(np.mean(scaled**3, axis=0)) / np.sqrt(6.0 / n)
+    return np.asarray(np.maximum(excess, skewness) > 3.0 + d / 6 + 0.28 * d**2 / np.sqrt(n))

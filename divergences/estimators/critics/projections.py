@@ -61,6 +61,17 @@ class Direction:
 
 
 @dataclass(frozen=True, eq=False)
+class Sizes:
+    """How far each standardized feature is from its mean."""
+
+    coordinates: Coordinates
+
+    def __call__(self, points: Array) -> Array:
+        """Sizes of (k, d) points."""
+        return np.abs(self.coordinates.line(points) - self.coordinates.mean)
+
+
+@dataclass(frozen=True, eq=False)
 class Through:
     """Features of a view of the points."""
 
@@ -101,6 +112,11 @@ def of_radius(training: Training, *, features: Callable[[Training], FeatureMap])
 def of_direction(training: Training, *, features: Callable[[Training], FeatureMap]) -> FeatureMap:
     """The features of the direction alone."""
     return _through(training, Direction(training.coordinates), features)
+
+
+def of_sizes(training: Training, *, features: Callable[[Training], FeatureMap]) -> FeatureMap:
+    """The features of the sizes, as spreads that change together make them."""
+    return _through(training, Sizes(training.coordinates), features)
 
 
 def of_whitened(
