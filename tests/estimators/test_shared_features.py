@@ -48,8 +48,7 @@ def test_sums_are_over_features_pairs_and_neighbors():
     for s, t in kinds:
         expected.append(np.sum([single[s][:, j] * single[t][:, j + 1] for j in range(3)], axis=0))
     # Of scores, squares and second cosines also with the next but one.
-    for s in (0, 1, 3):
-        expected.append(np.sum([single[s][:, j] * single[s][:, j + 2] for j in range(2)], axis=0))
+    expected += [np.sum(single[s][:, :2] * single[s][:, 2:], axis=1) for s in (0, 1, 3)]
     np.testing.assert_allclose(features, np.column_stack(expected), atol=1e-10)
     assert len(raw.roughness()) == features.shape[1]
 

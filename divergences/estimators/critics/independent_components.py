@@ -58,7 +58,7 @@ def _unmixed(sample: Array) -> Array | None:
             whiten=False, max_iter=_STEPS, tol=_TOLERANCE, w_init=np.eye(white.shape[1])
         ).fit(white)
     found = ica.components_.T
-    if not np.all(np.isfinite(found)):
+    if not np.all(np.isfinite(found)) or not _stand_out(white @ found).any():
         return None
     found = _settled(white, found)
     kept = _stand_out(white @ found)
