@@ -70,7 +70,9 @@ def test_one_sample_in_single_precision_is_said_and_the_other_read_in_it():
     [
         (np.arange(N) * 1.0, np.linspace(0, 1, N)),
         (np.linspace(0, 1, N), np.linspace(0, 1, N) ** 2),
-        (np.full(N, 0.5), np.full(N, 1e300)),
+        (np.arange(N) / 8, np.linspace(0, 1, N)),
+        (np.full(N, 0.3), np.full(N, 1e300)),
+        (np.tile([1e308, -1e308], N // 2), np.tile([1e-300, -1e300], N // 2)),
         (np.full(N, np.nan), np.linspace(0, 1, N)),
     ],
 )

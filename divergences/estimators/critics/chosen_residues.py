@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,24 +92,20 @@ def residues_that_differ(
 
 def _chance(raw: Residues, points: Array, labels: Places, weights: Array) -> Array:
     """Logarithm of the chance that a remainder differs so: its slowest turn, or all together."""
-    total, freedom = np.zeros((2, len(raw.frequencies)))
-    for overtone in range(1, _OVERTONES + 1):
-        there = overtone * raw.frequencies < 0.5 + _ROUNDING
-        sides = replace(
-            raw,
-            combinations=raw.combinations[there],
-            frequencies=overtone * raw.frequencies[there],
-            factors=raw.factors[there],
-        ).turns(points)
-        ratios = [mean_difference(by_label(side, labels, weights)) for side in sides]
-        total[there] += ratios[0] ** 2 + ratios[1] ** 2
-        # Half a turn has no sine.
-        freedom[there] += np.where(overtone * raw.frequencies[there] < 0.5 - _ROUNDING, 2, 1)
-        if overtone == 1:
-            slowest = -total / 2
+    turns = np.outer(np.arange(1, _OVERTONES + 1), raw.frequencies)
+    # Half a turn has no sine, and beyond it are those of slower turns.
+    freedom = 1 * (turns < 0.5 + _ROUNDING) + (turns < 0.5 - _ROUNDING)
+    differences = np.zeros(turns.shape)
+    for own, frequencies, there in zip(differences, turns, freedom > 0, strict=True):
+        faster = Residues(
+            raw.coordinates, raw.combinations[there], frequencies[there], raw.factors[there]
+        )
+        sides = [by_label(side, labels, weights) for side in faster.turns(points)]
+        own[there] = sum(mean_difference(side) ** 2 for side in sides)
+    total = differences.sum(axis=0)
     # Of more degrees of freedom it is larger than of two; far out it has no digits.
-    together = np.maximum(chi2.logsf(total, freedom), -total / 2)
-    return np.asarray(np.minimum(slowest, together) + np.log(2))
+    together = np.maximum(chi2.logsf(total, freedom.sum(axis=0)), -total / 2)
+    return np.asarray(np.minimum(-differences[0] / 2, together) + np.log(2))
 
 
 def _with_overtones(raw: Residues, clear: Places) -> Residues:

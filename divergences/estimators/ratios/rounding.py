@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # A few operations err by as many units in the last place.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 _USUAL = 0.75
+_FINEST_PARTS = 1024.0
 
 
 def with_one_rounding(p: Samples, q: Samples) -> tuple[Samples, Samples, tuple[str, ...]]:
@@ -31,21 +32,25 @@ def with_one_rounding(p: Samples, q: Samples) -> tuple[Samples, Samples, tuple[s
     Critics that look at single values, at ranks or at the distance from a surface would otherwise
     tell samples apart by how their values were computed or stored.
     """
-    sides, single = [p.points.copy(), q.points.copy()], []
+    sides, single = (p.points.copy(), q.points.copy()), []
     for j, levels in enumerate(p.column_levels):
         if levels is not None:
             continue
-        columns = [side[:, j] for side in sides]
-        if _in_single_precision(columns[0], columns[1]):
-            single.append(p.column_names[j])
-        for column, merged in zip(columns, _merged(*columns), strict=True):
-            column[:] = merged
-    found = []
-    for sample, points in zip((p, q), sides, strict=True):
-        points.setflags(write=False)
-        same = np.array_equal(points, sample.points, equal_nan=True)
-        found.append(sample if same else replace(sample, points=points))
-    return found[0], found[1], _notes(tuple(single))
+        one, other = (side[:, j] for side in sides)
+        with np.errstate(over="ignore"):
+            for short, full in ((one, other), (other, one)):
+                if _is_single(short) and _can_be_single(full):
+                    full[:] = _as_single(full)
+                    single.append(p.column_names[j])
+            one[:], other[:] = _merged(one, other)
+    return _with(p, sides[0]), _with(q, sides[1]), _notes(tuple(single))
+
+
+def _with(sample: Samples, points: Array) -> Samples:
+    if np.array_equal(points, sample.points, equal_nan=True):
+        return sample
+    points.setflags(write=False)
+    return replace(sample, points=points)
 
 
 def _notes(single: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,40 +62,42 @@ def _notes(single: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _in_single_precision(one: Array, other: Array) -> bool:
-    """Whether just one of two columns is in single precision; the other then is rounded to it."""
-    are = [np.array_equal(side, _as_single(side), equal_nan=True) for side in (one, other)]
-    stored, full = (one, other) if are[0] else (other, one)
-    if are[0] == are[1] or np.array_equal(stored, np.rint(stored), equal_nan=True):
-        return False
-    rounded = _as_single(full)
-    # Beyond its range there is nothing to round to.
-    if not np.array_equal(np.isfinite(rounded), np.isfinite(full)):
-        return False
-    full[:] = rounded
-    return True
+def _is_single(column: Array) -> bool:
+    """Whether a column is in single precision, and not so by being whole, halves or the like."""
+    in_parts = column * _FINEST_PARTS
+    coarse = np.array_equal(in_parts, np.rint(in_parts), equal_nan=True)
+    return not coarse and np.array_equal(column, _as_single(column), equal_nan=True)
+
+
+def _can_be_single(column: Array) -> bool:
+    """Whether single precision would change a column, and not make infinities of it."""
+    short = _as_single(column)
+    changes = not np.array_equal(column, short, equal_nan=True)
+    return changes and np.array_equal(np.isfinite(short), np.isfinite(column))
 
 
 def _as_single(column: Array) -> Array:
-    with np.errstate(over="ignore", under="ignore"):
-        return column.astype(np.float32).astype(np.float64)
+    return column.astype(np.float32).astype(np.float64)
 
 
 def _merged(one: Array, other: Array) -> tuple[Array, Array]:
     pooled = np.concatenate([one, other])
-    values, place = np.unique(pooled, return_inverse=True)
-    finite = np.abs(values[np.isfinite(values)])
-    if len(finite) < 2:
+    values = np.sort(pooled[np.isfinite(pooled)])
+    if len(values) == 0:
         return one, other
     # Differences of larger numbers err in units of those.
-    usual = np.nanquantile(np.abs(pooled), _USUAL)
-    tolerance = _ROUNDING * np.maximum(np.abs(values), usual)
-    with np.errstate(invalid="ignore"):
-        starts = np.append(True, ~(np.diff(values) <= tolerance[1:]))
-    if starts.all():
+    usual = float(np.quantile(np.abs(values), _USUAL))
+    gaps = np.diff(values)
+    if not np.any((gaps > 0) & (gaps <= _tolerance(values[1:], usual))):
         return one, other
-    run = np.cumsum(starts) - 1
+    values, place = np.unique(pooled, return_inverse=True)
+    starts = np.append(True, ~(np.diff(values) <= _tolerance(values[1:], usual)))
     first, last = values[starts], values[np.append(starts[1:], True)]
-    narrow = last - first <= tolerance[starts]
+    narrow = last - first <= _tolerance(first, usual)
+    run = np.cumsum(starts) - 1
     merged = np.where(narrow[run], first[run], values)[place.reshape(-1)]
     return merged[: len(one)], merged[len(one) :]
+
+
+def _tolerance(values: Array, usual: float) -> Array:
+    return _ROUNDING * np.maximum(np.abs(values), usual)
