@@ -21,6 +21,7 @@ from divergences.estimators.ratios.extrapolation import (
     most_shown,
 )
 from divergences.estimators.ratios.log_ratio import Gap, LogRatio
+from divergences.estimators.ratios.near_copies import near_copy_notes
 from divergences.estimators.ratios.overlooked import as_divergence
 from divergences.estimators.ratios.ratio_notes import (
     HALF,
@@ -104,6 +105,7 @@ def fit_without_copies(
             else:
                 rated = merged[0].sample, merged[1].sample
                 notes = (*notes, *copy_notes(*merged))
+        notes = (*notes, *near_copy_notes(*rated))
         ratio = fit(*rated, run)
         return replace(ratio, notes=(*notes, *ratio.notes)), *rated
 
