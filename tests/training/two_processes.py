@@ -74,6 +74,9 @@ def main(path: str) -> None:
     assert run.step == 1
     if run.trainer.workers.leads:
         save_file(weights, path)
+    # Who leaves while the other still listens may be ended by its threads.
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
