@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
+from divergences.density.units import unit_exponents
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from divergences.measures.samples import Samples
-
-    Array = NDArray[np.float64]
 
 _MOST_REPEATS, _CLOSER = 4, 10.0
 _MOST_ASKED, _MOST_NUMBERS = 200, 4_000_000
@@ -31,12 +29,10 @@ def near_copy_notes(p: Samples, q: Samples) -> tuple[str, ...]:
     if (p.n + q.n) * p.d > _MOST_NUMBERS:
         return ()
     pooled = np.concatenate([p.points, q.points])
-    largest = np.maximum(np.abs(pooled).max(axis=0), np.finfo(float).tiny)
-    # The square of a large number may be none.
-    spread = (pooled / largest).std(axis=0)
-    unit = np.where(spread > 0, spread, 1.0)
-    sides = [side.points / largest / unit for side in (p, q)]
-    shares = [_share_of_near_copies(sides[0], sides[1]), _share_of_near_copies(sides[1], sides[0])]
+    ordinary = np.ldexp(pooled, -unit_exponents(pooled))
+    spread = ordinary.std(axis=0)
+    one, other = map(KDTree, np.split(ordinary / np.where(spread > 0, spread, 1.0), [p.n]))
+    shares = _share_of_near_copies(one, other), _share_of_near_copies(other, one)
     return tuple(
         f"{share:.0%} of {name}'s points lie ten times closer to another of their own sample than "
         f"to any of the rest: rows that were measured, drawn or generated more than once are not "
@@ -46,10 +42,10 @@ def near_copy_notes(p: Samples, q: Samples) -> tuple[str, ...]:
     )
 
 
-def _share_of_near_copies(own: Array, other: Array) -> float:
-    asked = own[:: -(-len(own) // _MOST_ASKED)]
-    within = np.asarray(KDTree(own).query(asked, _MOST_REPEATS + 2)[0])[:, 1:]
-    across = np.asarray(KDTree(other).query(asked, 1)[0])[:, np.newaxis]
+def _share_of_near_copies(own: KDTree, other: KDTree) -> float:
+    asked = own.data[:: -(-own.n // _MOST_ASKED)]
+    within = np.asarray(own.query(asked, _MOST_REPEATS + 2)[0])[:, 1:]
+    across = np.asarray(other.query(asked, 1)[0])[:, np.newaxis]
     near = within[:, :-1]
     copies = (near > 0) & (_CLOSER * near < np.minimum(within[:, 1:], across))
     return float(copies.any(axis=1).mean())

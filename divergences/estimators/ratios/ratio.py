@@ -96,7 +96,8 @@ def fit_without_copies(
     """
 
     def compute() -> tuple[LogRatio, Samples, Samples]:
-        one, other, notes = with_one_rounding(p, q)
+        # All methods of a run read the same, and so do second opinions.
+        one, other, notes = run.once("one rounding", (p, q), lambda: with_one_rounding(p, q))
         rated = one, other
         if estimator.merges_copies:
             merged = merge_unexplained_copies(*rated)
